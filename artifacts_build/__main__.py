@@ -1,0 +1,5 @@
+"""`python -m artifacts_build`."""
+
+from artifacts_build.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""Weights and embedder to one artifact folder: what the layer holds and the server loads.
+
+Weights are committed (kilobytes), embedders are built (megabytes); the artifact is both, with a manifest
+that lists every file.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pointsman.artifact import (
+    CARD_FILE,
+    EMBEDDER_FOLDER,
+    MANIFEST_FILE,
+    PREDICTOR_FILE,
+    Manifest,
+    load_artifact,
+    load_embedder,
+    read_manifest,
+)
+from pointsman.checks import checked_file
+from pointsman.embedders.onnx import SETTINGS_FILE, read_settings
+from pointsman.errors import ArtifactError
+from pointsman.predictor import Predictor
+
+from artifacts_build.folders import whole_folder
+
+
+def write_weights(out: Path, manifest: dict[str, Any], predictor: Predictor, card: str) -> None:
+    """A weights folder: an artifact that lacks only its embedder's files."""
+    with whole_folder(out) as scratch:
+        # numpy dates the members of an .npz 1980-01-01, so the same arrays give the same bytes.
+        np.savez(scratch / PREDICTOR_FILE, allow_pickle=False, **predictor.to_arrays())
+        (scratch / CARD_FILE).write_text(card, encoding="utf-8")
+        files = {name: _entry(scratch / name) for name in (CARD_FILE, PREDICTOR_FILE)}
+        _write_manifest(scratch, {**manifest, "files": files})
+
+
+def assemble(weights: Path, embedder: Path, out: Path) -> None:
+    """Put a weights folder and an embedder folder together, and check the result by loading it.
+
+    Raises:
+        ArtifactError: a file is damaged, or the weights were trained for another embedder.
+    """
+    manifest, _ = read_manifest(weights)
+    settings = read_settings(embedder)
+    if settings.fingerprint != manifest.embedder.fingerprint:
+        raise ArtifactError(
+            f"{embedder}: this embedder ({settings.fingerprint[:12]}…) is not the one that {weights} was "
+            f"trained for ({manifest.embedder.fingerprint[:12]}…). Export that one, or train weights for this."
+        )
+    with whole_folder(out) as scratch:
+        for name, entry in manifest.files.items():
+            shutil.copyfile(checked_file(weights / name, entry.sha256), scratch / name)
+        (scratch / EMBEDDER_FOLDER).mkdir()
+        for name, sha256 in settings.files.items():
+            source = checked_file(embedder / name, sha256)
+            shutil.copyfile(source, scratch / EMBEDDER_FOLDER / name)
+        shutil.copyfile(embedder / SETTINGS_FILE, scratch / EMBEDDER_FOLDER / SETTINGS_FILE)
+        names = (*settings.files, SETTINGS_FILE)
+        files = {f"{EMBEDDER_FOLDER}/{name}": _entry(scratch / EMBEDDER_FOLDER / name) for name in names}
+        document = manifest.model_dump(mode="json")
+        _write_manifest(scratch, {**document, "files": {**document["files"], **files}})
+        load_embedder(load_artifact(scratch))
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    raw = path.read_bytes()
+    return {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
+
+
+def _write_manifest(folder: Path, document: dict[str, Any]) -> None:
+    Manifest.model_validate(document)
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")

@@ -1,0 +1,105 @@
+"""Outcomes of models on prompts: the tables that training reads, and what is left out of them.
+
+A data folder holds `prompts.parquet` (prompt_id, source, task, prompt, dedup_key), `responses.parquet`
+(prompt_id, model_id, score in [0, 1]) and `models.csv` (model_id, base_model, gpqa_diamond, livecodebench
+in percent). Rows are split by `dedup_key`, never by prompt: question stems recur across sources.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+# Systems (a model with its scaffold): they tell how hard a prompt is, not what a model's scores predict.
+SYSTEM_PREFIX = "agent:"
+# Scores that contradict every neighbour of the model and its other benchmark; see the model card.
+DISTRUSTED_SCORES = {("claude-opus-4", "livecodebench")}
+HELD_OUT_SHARE = 0.2
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Outcomes as arrays: r responses of m models on n prompts.
+
+    `capability` is a fraction, NaN for a model without published scores and for systems.
+    """
+
+    prompts: list[str]
+    prompt_source: Array  # [n] str
+    prompt_group: Array  # [n] str, the dedup_key
+    response_prompt: NDArray[np.intp]  # [r]
+    response_model: NDArray[np.intp]  # [r]
+    score: NDArray[np.float64]  # [r] in [0, 1]
+    model_ids: list[str]
+    capability: NDArray[np.float64]  # [m]
+    base_models: list[str]
+
+    def scored(self) -> NDArray[np.bool_]:
+        """[r]: responses of models whose capability is published."""
+        return ~np.isnan(self.capability[self.response_model])
+
+
+def load_outcomes(folder: Path) -> Outcomes:
+    """Read a data folder.
+
+    Raises:
+        OSError: a file is missing.
+        ValueError: a table lacks a column or holds a score outside [0, 1].
+    """
+    prompts = pd.read_parquet(folder / "prompts.parquet").reset_index(drop=True)
+    responses = pd.read_parquet(folder / "responses.parquet")
+    models = pd.read_csv(folder / "models.csv").set_index("model_id")
+    if not responses.score.between(0, 1).all():
+        raise ValueError(f"{folder / 'responses.parquet'}: score: a value is outside [0, 1]. Rescale the scores.")
+    model_ids = sorted(responses.model_id.unique())
+    prompt_index = pd.Index(prompts.prompt_id)
+    positions = prompt_index.get_indexer(responses.prompt_id)
+    if (positions < 0).any():
+        raise ValueError(f"{folder / 'responses.parquet'}: prompt_id: a response has no prompt. Add the prompt.")
+    known = models.reindex(model_ids)
+    return Outcomes(
+        prompts=prompts.prompt.tolist(),
+        prompt_source=prompts.source.to_numpy(dtype=str),
+        prompt_group=prompts.dedup_key.to_numpy(dtype=str),
+        response_prompt=positions,
+        response_model=pd.Index(model_ids).get_indexer(responses.model_id),
+        score=responses.score.to_numpy(dtype=float),
+        model_ids=model_ids,
+        capability=np.array([_capability(i, row) for i, row in zip(model_ids, known.itertuples(), strict=True)]),
+        base_models=[str(base) for base in known.base_model],
+    )
+
+
+def _capability(model_id: str, row: Any) -> float:
+    if model_id.startswith(SYSTEM_PREFIX):
+        return float("nan")
+    scores = [
+        float(getattr(row, benchmark))
+        for benchmark in ("gpqa_diamond", "livecodebench")
+        if (row.base_model, benchmark) not in DISTRUSTED_SCORES
+    ]
+    known = [score for score in scores if not np.isnan(score)]
+    return float(np.mean(known)) / 100 if known else float("nan")
+
+
+def held_out(groups: Array, seed: int, share: float = HELD_OUT_SHARE) -> NDArray[np.bool_]:
+    """[n]: prompts of the held-out split: a hash of the seed and the group, so order and size do not matter."""
+    keys = {group: _unit(f"{seed}:{group}") < share for group in np.unique(groups)}
+    return np.array([keys[group] for group in groups])
+
+
+def folds(groups: Array, count: int, seed: int) -> NDArray[np.intp]:
+    """[n]: the fold of every prompt, 0..count-1; a group is never split."""
+    keys = {group: int(_unit(f"fold:{seed}:{group}") * count) for group in np.unique(groups)}
+    return np.array([keys[group] for group in groups], dtype=np.intp)
+
+
+def _unit(text: str) -> float:
+    """A number in [0, 1) that depends on the text alone."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64

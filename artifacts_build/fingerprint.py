@@ -1,0 +1,36 @@
+"""The fingerprint of an embedder: what weights are trained for, whatever library wrote the files.
+
+A sha256 over tensors by name, the tokenizer, and the settings that change a vector. The graph's nodes are
+left out: another version of an export library may write the same computation in other nodes.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import onnx
+from onnx import numpy_helper
+
+
+def fingerprint_of(model: onnx.ModelProto, tokenizer: dict[str, Any], settings: dict[str, Any]) -> str:
+    """The fingerprint, 64 hexadecimal digits.
+
+    Args:
+        model: the graph with its initializers.
+        tokenizer: the document of `tokenizer.json`.
+        settings: what else changes a vector: max_tokens, prefix, dimensions.
+    """
+    total = hashlib.sha256()
+    tensors = (t for t in model.graph.initializer if len(t.dims) and _is_learned(t))
+    for tensor in sorted(tensors, key=lambda t: t.name):
+        array = numpy_helper.to_array(tensor)
+        total.update(f"{tensor.name} {array.dtype} {list(array.shape)}\n".encode())
+        total.update(array.tobytes())
+    for document in (tokenizer, settings):
+        total.update(json.dumps(document, sort_keys=True, ensure_ascii=False).encode())
+    return total.hexdigest()
+
+
+def _is_learned(tensor: onnx.TensorProto) -> bool:
+    """Indices and shapes are part of how a graph is written; numbers that were learned are not int64."""
+    return tensor.data_type != onnx.TensorProto.INT64
