@@ -1,0 +1,102 @@
+"""The FastAPI app, put together from what a process has: a router, a history, a folder of static files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import pointsman
+from pointsman.api import problems
+from pointsman.api.limits import limit_body
+from pointsman.api.routes import deciding_routes, history_routes, registry_routes
+from pointsman.artifact import Manifest
+from pointsman.history import History
+from pointsman.registry import Registry
+from pointsman.router import Router
+
+# JSON may write a character in six bytes, and a prompt is not all of a body.
+BODY_FACTOR, BODY_EXTRA = 2, 65_536
+
+PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+
+
+def create_app(
+    registry: Registry,
+    manifest: Manifest,
+    digest: str,
+    *,
+    router: Router | None = None,
+    history: History | None = None,
+    web: Path | None = None,
+) -> FastAPI:
+    """An app with the routes its parts allow: deciding with a router, history with a store, a page with `web`."""
+    app = FastAPI(
+        title="Pointsman",
+        version=pointsman.__version__,
+        summary="Which model should serve this prompt?",
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    problems.install(app)
+    app.include_router(registry_routes(registry, health_document(registry, manifest, digest)))
+    if router is not None:
+        app.include_router(deciding_routes(router))
+        most = router.settings.max_prompt_bytes * BODY_FACTOR + BODY_EXTRA
+        app.add_middleware(_limited, most=most)
+    if history is not None:
+        app.include_router(history_routes(history))
+    if web is not None:
+        app.mount("/", with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS))
+    app.add_middleware(_sniffing_off)
+    return app
+
+
+def health_document(registry: Registry, manifest: Manifest, digest: str) -> dict[str, Any]:
+    """What `GET /api/health` answers; it holds no path and no secret."""
+    return {
+        "status": "ok",
+        "version": pointsman.__version__,
+        "artifact": {
+            "name": manifest.name,
+            "digest": digest,
+            "created": manifest.created,
+            "embedder": manifest.embedder.name,
+        },
+        "registry": {
+            "digest": registry.digest,
+            "models": len(registry.models),
+            "configs": len(registry.configs),
+        },
+    }
+
+
+def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
+    """The app, with these headers on every answer."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return wrapped
+
+
+def _limited(app: ASGIApp, most: int) -> ASGIApp:
+    return limit_body(app, most)
+
+
+def _sniffing_off(app: ASGIApp) -> ASGIApp:
+    return with_headers(app, {"x-content-type-options": "nosniff"})

@@ -1,0 +1,123 @@
+"""Errors to problem documents (RFC 9457): the one place where an exception becomes an HTTP answer.
+
+No stack trace and no internal message reaches a client; what was not expected is logged and answered as 500.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from pointsman.errors import (
+    Fault,
+    HistoryUnavailable,
+    MalformedRequest,
+    NotFound,
+    PointsmanError,
+    RequestError,
+    problem_document,
+)
+
+MEDIA_TYPE = "application/problem+json"
+SHOWN_CHARACTERS = 100
+
+log = logging.getLogger("pointsman.api")
+
+_REMEDIES = {
+    "missing": "Add it.",
+    "extra_forbidden": "Remove it; /api/docs lists the fields.",
+    "string_unicode": "Send whole characters: a surrogate must be one of a pair.",
+    "int_parsing": "Send a whole number.",
+    "int_type": "Send a whole number.",
+    "float_type": "Send a number.",
+    "bool_type": "Send true or false.",
+    "string_type": "Send a string.",
+    "list_type": "Send a list.",
+    "literal_error": "Use one of: {expected}.",
+    "greater_than_equal": "Use at least {ge}.",
+    "less_than_equal": "Use at most {le}.",
+    "string_too_long": "Use at most {max_length} characters.",
+}
+
+
+def problem_response(document: Mapping[str, Any]) -> Response:
+    """The HTTP answer of a problem document."""
+    content = json.dumps(document, ensure_ascii=True)
+    return Response(content, status_code=int(document["status"]), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an app with a problem document."""
+
+    @app.exception_handler(PointsmanError)
+    def ours(request: Request, error: PointsmanError) -> Response:
+        if isinstance(error, RequestError | NotFound):
+            return problem_response(error.problem())
+        log.error("%s %s: %s", request.method, request.url.path, error.detail)
+        if isinstance(error, HistoryUnavailable):
+            # The operator's log has the path and the cause; a client needs neither.
+            detail = "The history cannot be read or written now. Try again later."
+            return problem_response(problem_document(error.status, error.code, error.title, detail))
+        return problem_response(PointsmanError("The request was not answered. It may be tried again.").problem())
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> Response:
+        return problem_response(_of_validation(error.errors()).problem())
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            return problem_response(NotFound(f"There is nothing at {request.url.path[:200]}.").problem())
+        if error.status_code == 400:
+            return problem_response(MalformedRequest("The body is not JSON. Send a JSON object.").problem())
+        detail = f"{request.method} is not for this address." if error.status_code == 405 else error.detail
+        code = {405: "method-not-allowed"}.get(error.status_code, "http")
+        response = problem_response(problem_document(error.status_code, code, error.detail, detail))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, error: Exception) -> Response:
+        log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problem_response(PointsmanError("The request was not answered. It may be tried again.").problem())
+
+
+def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
+    """What FastAPI found wrong, as one of our errors."""
+    if any(error["type"] == "json_invalid" for error in errors):
+        reason = errors[0].get("ctx", {}).get("error", "it cannot be parsed")
+        return MalformedRequest(f"The body is not JSON: {reason}. Send a JSON object.")
+    if any(tuple(error["loc"]) == ("body",) for error in errors):
+        return MalformedRequest(
+            "The body is not a JSON object. Send one, with the header Content-Type: application/json."
+        )
+    faults = [_fault(error) for error in errors]
+    first = faults[0]
+    more = f" ({len(faults) - 1} more under `errors`)" if len(faults) > 1 else ""
+    return RequestError(f"{first.field}: {first.message}. {first.remedy}{more}", faults)
+
+
+def _fault(error: Mapping[str, Any]) -> Fault:
+    # The first part of a location is where FastAPI looked: body, query or path.
+    field = ".".join(str(part) for part in error["loc"][1:])
+    message = str(error["msg"]).rstrip(".")
+    if error["type"] == "extra_forbidden":
+        message = "unknown field"
+    context = {"ge": "…", "le": "…", "expected": "…", "max_length": "…", **error.get("ctx", {})}
+    remedy = _REMEDIES.get(error["type"], "Correct it; /api/docs describes the field.").format_map(context)
+    value = None if error["type"] == "missing" else _shown(error.get("input"))
+    return Fault(_printable(field), _printable(message[0].lower() + message[1:]), remedy, value)
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return _printable(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
+
+
+def _printable(text: str) -> str:
+    """The text without lone surrogates, which no encoding could carry."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,167 @@
+"""The artifact: a folder with everything learned, checked file by file before anything is used.
+
+    manifest.json      what it is, what it was trained on, how well it does, and the sha256 of every file
+    predictor.npz      the arrays of the predictor
+    MODEL_CARD.md      the same for people
+    embedder/          model.onnx, tokenizer.json, embedder.json
+
+There is no pickle anywhere: arrays are read with `allow_pickle=False`.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pointsman.checks import BUILD_IT, checked_bytes, checked_file, read_json
+from pointsman.embedders import OnnxEmbedder
+from pointsman.embedders.onnx import read_settings
+from pointsman.errors import ArtifactError
+from pointsman.predictor import Predictor
+from pointsman.view import ViewSettings
+
+FORMAT = "pointsman-artifact"
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+PREDICTOR_FILE = "predictor.npz"
+CARD_FILE = "MODEL_CARD.md"
+EMBEDDER_FOLDER = "embedder"
+
+
+class EmbedderIdentity(BaseModel):
+    """Which embedder the weights were trained for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
+    dimensions: int = Field(ge=1)
+
+
+class FileEntry(BaseModel):
+    """A file of the artifact."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int = Field(ge=0)
+
+
+class Manifest(BaseModel):
+    """`manifest.json`. `training` and `metrics` are for people and evaluation; serving ignores them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["pointsman-artifact"]
+    format_version: Literal[1]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    created: str
+    embedder: EmbedderIdentity
+    view: ViewSettings
+    training: Mapping[str, Any] = {}
+    metrics: Mapping[str, Any] = {}
+    files: Mapping[str, FileEntry]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A checked artifact; `digest` (sha256 of its manifest) names exactly this one."""
+
+    folder: Path
+    manifest: Manifest
+    digest: str
+    predictor: Predictor
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, str]:
+    """The manifest of an artifact folder and its digest; no other file is read.
+
+    Raises:
+        ArtifactError: the manifest is missing, damaged, or of another format version.
+    """
+    path = folder / MANIFEST_FILE
+    document = read_json(path)
+    found = (document.get("format"), document.get("format_version")) if isinstance(document, dict) else None
+    if found != (FORMAT, FORMAT_VERSION):
+        raise ArtifactError(
+            f"{path}: expected format {FORMAT} version {FORMAT_VERSION}, found {found}. "
+            f"Use the artifact of this version of Pointsman. {BUILD_IT}"
+        )
+    try:
+        manifest = Manifest.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ArtifactError(f"{path}: {field}: {first['msg']}. {BUILD_IT}") from None
+    return manifest, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_artifact(folder: Path) -> Artifact:
+    """Read and check the manifest and the predictor; every listed file must be the one that was built.
+
+    Raises:
+        ArtifactError: a file is missing, truncated, damaged, or does not fit the others.
+    """
+    manifest, digest = read_manifest(folder)
+    for name, entry in manifest.files.items():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ArtifactError(f"{folder / MANIFEST_FILE}: files: {name!r} is outside the folder.")
+        # The embedder's own files are checked as they are read.
+        if not name.startswith(f"{EMBEDDER_FOLDER}/"):
+            checked_file(folder / name, entry.sha256)
+    if PREDICTOR_FILE not in manifest.files:
+        raise ArtifactError(f"{folder / MANIFEST_FILE}: files: {PREDICTOR_FILE} is not listed. {BUILD_IT}")
+    raw = checked_bytes(folder / PREDICTOR_FILE, manifest.files[PREDICTOR_FILE].sha256)
+    arrays = read_arrays(raw, folder / PREDICTOR_FILE)
+    try:
+        predictor = Predictor.from_arrays(arrays, manifest.embedder.dimensions)
+    except ValueError as error:
+        raise ArtifactError(f"{folder / PREDICTOR_FILE}: {error}. {BUILD_IT}") from None
+    return Artifact(folder, manifest, digest, predictor)
+
+
+def load_embedder(artifact: Artifact, threads: int = 1) -> OnnxEmbedder:
+    """The embedder of an artifact, which must be the one its weights were trained for.
+
+    Raises:
+        ArtifactError: the embedder is missing, damaged, or another one.
+    """
+    folder = artifact.folder / EMBEDDER_FOLDER
+    trained, view = artifact.manifest.embedder, artifact.manifest.view
+    found = read_settings(folder)
+    if found.fingerprint != trained.fingerprint:
+        raise ArtifactError(
+            f"{folder}: the embedder {found.name} ({found.fingerprint[:12]}…) is not the one that the weights "
+            f"were trained for: {trained.name} ({trained.fingerprint[:12]}…). Export that embedder, or train "
+            "weights for this one."
+        )
+    for name, sha256 in found.files.items():
+        listed = artifact.manifest.files.get(f"{EMBEDDER_FOLDER}/{name}")
+        if listed is None or listed.sha256 != sha256:
+            raise ArtifactError(f"{folder / name}: the manifest lists another file than embedder.json. {BUILD_IT}")
+    if found.dimensions != trained.dimensions or view.max_tokens > found.max_tokens:
+        raise ArtifactError(
+            f"{folder}: {found.dimensions} dimensions and {found.max_tokens} tokens do not fit the manifest's "
+            f"{trained.dimensions} dimensions and view of {view.max_tokens} tokens. {BUILD_IT}"
+        )
+    return OnnxEmbedder.load(folder, threads)
+
+
+def read_arrays(raw: bytes, path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an `.npz` file.
+
+    Raises:
+        ArtifactError: it is not one, or holds objects.
+    """
+    try:
+        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise ArtifactError(f"{path}: not plain numpy arrays ({error}). {BUILD_IT}") from None

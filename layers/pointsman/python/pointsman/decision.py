@@ -1,0 +1,141 @@
+"""The decision: what was chosen, among what, and why; enough to replay it for other thresholds."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from ulid import ULID
+
+from pointsman.policy import Reason
+from pointsman.settings import PromptLogging
+
+KEPT_BYTES = 65_536
+ELISION = "\n…\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model as this prompt saw it. `mu` is P(complete), `sigma` its standard deviation, `cost` USD."""
+
+    model_id: str
+    mu: float
+    sigma: float
+    cost: float
+    capability: float
+    capability_known: bool
+    input_tokens: int
+    output_tokens: int
+    latency_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A model of the config that cannot serve this prompt, and why."""
+
+    model_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strongest:
+    """The candidate most likely to complete the prompt, and what it would have cost."""
+
+    model_id: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPrompt:
+    """What the history keeps of a prompt: its text or a part of it, and the identity of the whole."""
+
+    prompt: str | None
+    prompt_bytes: int
+    prompt_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision. Costs are USD, latency seconds, difficulty logits; `selected` is cheapest first."""
+
+    id: str
+    ts: str
+    caller: str | None
+    config: str
+    completion_threshold: float
+    fallback_quality_margin: float
+    max_k: int
+    prompt: str | None
+    prompt_bytes: int
+    prompt_sha256: str
+    task: str | None
+    selected: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    excluded: tuple[Excluded, ...]
+    difficulty: float
+    expected_quality: float
+    cost: float
+    latency: float | None
+    utility: float
+    strongest: Strongest
+    reason: Reason
+    explanation: str
+    recorded: bool
+    artifact: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+
+def kept_prompt(prompt: str, view: str, logging: PromptLogging) -> KeptPrompt:
+    """What is kept of a prompt: at most 64 KiB of head and tail, or of its view, or nothing but its hash."""
+    raw = prompt.encode()
+    text = {PromptLogging.FULL: prompt, PromptLogging.VIEW: view, PromptLogging.HASH: None}[logging]
+    if text is not None:
+        kept = text.encode()
+        if len(kept) > KEPT_BYTES:
+            half = KEPT_BYTES // 2
+            head, tail = (part.decode(errors="ignore") for part in (kept[:half], kept[-half:]))
+            text = head + ELISION + tail
+    return KeptPrompt(text, len(raw), hashlib.sha256(raw).hexdigest())
+
+
+class Ids:
+    """ULIDs that rise strictly within a process, also within one millisecond."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = Lock()
+
+    def next(self, instant: datetime) -> str:
+        """The id of a decision made at an instant (UTC)."""
+        fresh = int(ULID.from_datetime(instant))
+        with self._lock:
+            self._last = fresh if fresh >> 80 > self._last >> 80 else self._last + 1
+            return str(ULID.from_int(self._last))
+
+
+def timestamp(instant: datetime) -> str:
+    """An instant as ISO 8601 with milliseconds, such as 2026-11-22T23:31:48.123Z."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def explain(
+    selected: Sequence[str], expected_quality: float, reason: Reason, threshold: float, margin: float, n: int
+) -> str:
+    """One sentence that says why this choice, among n candidates."""
+    names = " with ".join(selected)
+    verb = "is" if len(selected) == 1 else "are together"
+    among = f"of {n} candidates" if n > 1 else "of 1 candidate"
+    if reason == "threshold":
+        return (
+            f"{names} {verb} the cheapest choice {among} that clears the completion threshold: "
+            f"{expected_quality:.0%} expected, {threshold:.0%} asked for."
+        )
+    return (
+        f"No choice {among} clears the completion threshold of {threshold:.0%}; {names} {verb} the cheapest "
+        f"within {margin * 100:.3g} points of the best: {expected_quality:.0%} expected."
+    )

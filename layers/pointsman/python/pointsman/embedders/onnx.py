@@ -1,0 +1,184 @@
+"""Any exported embedder: `tokenizers` for the text, onnxruntime for the rest.
+
+The folder says all there is to know: `embedder.json` (settings), `tokenizer.json`, `model.onnx`. Pooling and
+normalization are inside the graph. Files are read only after their sha256 is checked.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tokenizers import Tokenizer
+
+from pointsman.checks import checked_bytes, checked_file, read_json
+from pointsman.embedders.base import Vectors
+from pointsman.errors import ArtifactError
+
+MODEL_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+SETTINGS_FILE = "embedder.json"
+
+# Texts are run together while their padded tokens stay under this, which keeps activations in the cache.
+BATCH_TOKENS = 4096
+
+
+class EmbedderSettings(BaseModel):
+    """`embedder.json`: what the graph and the tokenizer do not say themselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
+    dimensions: int = Field(ge=1)
+    max_tokens: int = Field(ge=8)
+    prefix: str = ""
+    output: str
+    source: dict[str, str] = {}
+    files: dict[str, str]
+
+
+def read_settings(folder: Path) -> EmbedderSettings:
+    """The settings of the embedder in a folder.
+
+    Raises:
+        ArtifactError: the file is missing, is not JSON, or lacks a field.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        return EmbedderSettings.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ArtifactError(f"{path}: {field}: {first['msg']}. Export the embedder again.") from None
+
+
+class OnnxEmbedder:
+    """An embedder of the folder layout above; `threads` is onnxruntime's threads for one inference."""
+
+    def __init__(self, settings: EmbedderSettings, tokenizer: Tokenizer, session: Any) -> None:
+        self._settings = settings
+        self._tokenizer = tokenizer
+        self._session = session
+        self._inputs = {node.name for node in session.get_inputs()}
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 1) -> "OnnxEmbedder":
+        """Read, check and start the embedder of a folder.
+
+        Raises:
+            ArtifactError: a file is missing, damaged, or not what onnxruntime or tokenizers can read.
+        """
+        settings = read_settings(folder)
+        for name in (MODEL_FILE, TOKENIZER_FILE):
+            if name not in settings.files:
+                raise ArtifactError(f"{folder / SETTINGS_FILE}: files: {name} is not listed. Export again.")
+        text = checked_bytes(folder / TOKENIZER_FILE, settings.files[TOKENIZER_FILE])
+        model = checked_file(folder / MODEL_FILE, settings.files[MODEL_FILE])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            tokenizer = Tokenizer.from_buffer(text)
+        except Exception as error:  # tokenizers raises bare Exception
+            raise ArtifactError(f"{folder / TOKENIZER_FILE}: not a tokenizer: {_line(error)}") from None
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        try:
+            session = onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises many classes that share no public base
+            raise ArtifactError(f"{model}: onnxruntime cannot load it: {_line(error)}") from None
+        embedder = cls(settings, tokenizer, session)
+        embedder._check_shape(model)
+        return embedder
+
+    def _check_shape(self, path: Path) -> None:
+        outputs = {node.name: node.shape for node in self._session.get_outputs()}
+        shape = outputs.get(self._settings.output)
+        if shape is None or shape[-1] != self._settings.dimensions:
+            raise ArtifactError(
+                f"{path}: expected an output {self._settings.output!r} of {self._settings.dimensions} "
+                f"dimensions, found {outputs}. Export the embedder again."
+            )
+
+    @property
+    def name(self) -> str:
+        return self._settings.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._settings.fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        return self._settings.dimensions
+
+    @property
+    def max_tokens(self) -> int:
+        return self._settings.max_tokens
+
+    @property
+    def special_tokens(self) -> int:
+        return int(self._tokenizer.num_special_tokens_to_add(False))
+
+    @cached_property
+    def _closing_tokens(self) -> int:
+        """How many special tokens end every text; a cut text keeps them."""
+        mask = self._tokenizer.encode("a").special_tokens_mask
+        return next((i for i, special in enumerate(reversed(mask)) if not special), len(mask))
+
+    def tokenize(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(self._settings.prefix + text).ids
+        return ids
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        spans: list[tuple[int, int]] = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return spans
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return self.embed_tokens([self.tokenize(text) for text in texts])
+
+    def embed_tokens(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        rows = [self._cut(ids) for ids in tokens]
+        vectors = np.empty((len(rows), self.dimensions), dtype=np.float32)
+        by_length = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        start = 0
+        while start < len(by_length):
+            end = start + 1
+            while end < len(by_length) and len(rows[by_length[end]]) * (end + 1 - start) <= BATCH_TOKENS:
+                end += 1
+            batch = by_length[start:end]
+            vectors[batch] = self._run([rows[i] for i in batch])
+            start = end
+        return vectors
+
+    def _cut(self, ids: Sequence[int]) -> Sequence[int]:
+        if len(ids) <= self.max_tokens:
+            return ids
+        closing = self._closing_tokens
+        return [*ids[: self.max_tokens - closing], *ids[len(ids) - closing :]]
+
+    def _run(self, rows: Sequence[Sequence[int]]) -> Vectors:
+        length = max(len(ids) for ids in rows)
+        input_ids = np.zeros((len(rows), length), dtype=np.int64)
+        attention_mask = np.zeros((len(rows), length), dtype=np.int64)
+        for row, ids in enumerate(rows):
+            input_ids[row, : len(ids)] = ids
+            attention_mask[row, : len(ids)] = 1
+        feed: Mapping[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
+        output = self._session.run([self._settings.output], feed)[0]
+        return np.asarray(output, dtype=np.float32)
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+
+
+def settings_document(settings: EmbedderSettings) -> str:
+    """`embedder.json` as text: stable order, one trailing newline."""
+    return json.dumps(settings.model_dump(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

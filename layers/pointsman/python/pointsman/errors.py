@@ -1,0 +1,176 @@
+"""Every error that Pointsman raises on purpose, and the only place that knows their HTTP status.
+
+    PointsmanError                     500
+    ├── RequestError                   422  the caller can mend it
+    │   ├── MalformedRequest           400  not JSON, or not this API's JSON
+    │   ├── InvalidCursor              400
+    │   ├── PayloadTooLarge            413
+    │   ├── UnknownConfig              422
+    │   ├── UnknownModel               422
+    │   └── NoCandidate                422  every candidate was filtered out
+    ├── NotFound                       404
+    ├── HistoryUnavailable             503  the store cannot be read or written now
+    └── StartupError                   500  nothing can be served until the operator mends it
+        ├── RegistryError                   carries every fault of every file
+        ├── ArtifactError
+        ├── SettingsError
+        └── ServerError                     the port is taken
+
+An error says what is wrong, with the field and the value where there is one, and what to do about it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with one field of the input."""
+
+    field: str
+    message: str
+    remedy: str
+    value: str | None = None
+
+
+class PointsmanError(Exception):
+    """The root of the tree; `detail` is one sentence that names what is wrong and the remedy."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something is wrong on our side"
+
+    def __init__(self, detail: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+
+    def problem(self) -> dict[str, Any]:
+        """The RFC 9457 problem document of this error."""
+        return problem_document(self.status, self.code, self.title, self.detail, self.faults)
+
+
+def problem_document(status: int, code: str, title: str, detail: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
+    """An RFC 9457 problem document; `errors` lists the faulty fields, if any."""
+    document: dict[str, Any] = {
+        "type": f"urn:pointsman:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if faults:
+        document["errors"] = [
+            {
+                "field": fault.field,
+                "message": fault.message,
+                "remedy": fault.remedy,
+                **({} if fault.value is None else {"value": fault.value}),
+            }
+            for fault in faults
+        ]
+    return document
+
+
+class RequestError(PointsmanError):
+    """The request asks for something that cannot be done as asked."""
+
+    status = 422
+    code = "invalid-request"
+    title = "The request is not valid"
+
+
+class MalformedRequest(RequestError):
+    """The request cannot be read at all."""
+
+    status = 400
+    code = "malformed-request"
+    title = "The request cannot be read"
+
+
+class InvalidCursor(RequestError):
+    """The history cursor was not made by this API."""
+
+    status = 400
+    code = "invalid-cursor"
+    title = "The cursor is not valid"
+
+
+class PayloadTooLarge(RequestError):
+    """The prompt or the body is larger than the limit."""
+
+    status = 413
+    code = "payload-too-large"
+    title = "The prompt is too large"
+
+
+class UnknownConfig(RequestError):
+    """No router config has this name."""
+
+    code = "unknown-config"
+    title = "There is no such config"
+
+
+class UnknownModel(RequestError):
+    """No model of the registry, or of the decision, has this id."""
+
+    code = "unknown-model"
+    title = "There is no such model"
+
+
+class NoCandidate(RequestError):
+    """No candidate of the config can serve the prompt at all."""
+
+    code = "no-candidate"
+    title = "No candidate can serve this prompt"
+
+
+class NotFound(PointsmanError):
+    """There is no such decision or page."""
+
+    status = 404
+    code = "not-found"
+    title = "Not found"
+
+
+class HistoryUnavailable(PointsmanError):
+    """The history cannot be read or written now."""
+
+    status = 503
+    code = "history-unavailable"
+    title = "The history is unavailable"
+
+
+class StartupError(PointsmanError):
+    """The operator must mend something before anything is served."""
+
+    code = "startup"
+    title = "Pointsman cannot start"
+
+
+class RegistryError(StartupError):
+    """The registry has faults; `faults` lists every one of every file."""
+
+    code = "registry"
+    title = "The registry is not valid"
+
+
+class ArtifactError(StartupError):
+    """The artifact is missing, damaged, or does not fit together."""
+
+    code = "artifact"
+    title = "The artifact cannot be used"
+
+
+class SettingsError(StartupError):
+    """An environment variable has a value that makes no sense."""
+
+    code = "settings"
+    title = "The settings are not valid"
+
+
+class ServerError(StartupError):
+    """The server cannot listen where it was asked to."""
+
+    code = "server"
+    title = "The server cannot start"

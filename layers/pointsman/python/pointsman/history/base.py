@@ -1,0 +1,117 @@
+"""What a history store promises, and what all of them share: summaries, filters, cursors.
+
+Decisions are plain JSON mappings here. They are listed newest first by id (a ULID), so a cursor is a place
+in time: decisions that arrive while someone pages never shift what comes after it.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from ulid import ULID
+
+from pointsman.errors import InvalidCursor, NotFound, UnknownModel
+
+Record = Mapping[str, Any]
+PREVIEW_CHARACTERS = 160
+ID_CHARACTERS = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which decisions a page lists; `since` is included, `until` is not."""
+
+    config: str | None = None
+    model: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Summaries, newest first, and the cursor of the next page; None at the end."""
+
+    calls: Sequence[Record]
+    next: str | None
+
+
+class History(Protocol):
+    """A store of decisions. Every method raises HistoryUnavailable where the store cannot be used."""
+
+    def append(self, decision: Record) -> None:
+        """Keep a decision; it is durable when this returns. An id that is there already changes nothing."""
+
+    def page(self, limit: int, cursor: str | None = None, where: Filter | None = None) -> Page:
+        """At most `limit` summaries from `cursor` on. Raises InvalidCursor."""
+
+    def get(self, decision_id: str) -> dict[str, Any]:
+        """The whole decision with its `outcomes`. Raises NotFound."""
+
+    def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
+        """Keep what happened with a selected model; the last one a model stands. Returns the decision.
+
+        Raises:
+            NotFound: there is no such decision.
+            UnknownModel: the decision did not select this model.
+        """
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+def summary_of(decision: Record) -> dict[str, Any]:
+    """What a list shows of a decision; a few hundred bytes."""
+    kept = ("id", "ts", "caller", "config", "selected", "expected_quality", "cost", "reason", "strongest")
+    prompt = decision["prompt"]
+    preview = None if prompt is None else " ".join(prompt[: PREVIEW_CHARACTERS * 4].split())
+    return {
+        **{name: decision[name] for name in kept},
+        "prompt_preview": preview and preview[:PREVIEW_CHARACTERS],
+    }
+
+
+def check_selected(decision: Record, model_id: str) -> None:
+    """Raise UnknownModel unless the decision selected this model."""
+    if model_id not in decision["selected"]:
+        raise UnknownModel(
+            f"model_id: the decision {decision['id']} did not select {model_id[:100]!r}. "
+            f"Use one of: {', '.join(decision['selected'])}."
+        )
+
+
+def no_such_decision(decision_id: str) -> NotFound:
+    """The error for an id that is not there."""
+    return NotFound(f"There is no decision {decision_id[:64]!r}. It may have expired, or never existed.")
+
+
+def encode_cursor(decision_id: str) -> str:
+    """The cursor of the page that starts behind this decision."""
+    document = json.dumps({"v": 1, "before": decision_id}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """The id behind which a page starts.
+
+    Raises:
+        InvalidCursor: `encode_cursor` did not make it.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        document = json.loads(raw)
+        before = document["before"] if document["v"] == 1 else None
+        if isinstance(before, str) and encode_cursor(str(ULID.from_str(before))) == cursor:
+            return before
+    except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
+        pass
+    raise InvalidCursor(f"cursor: {cursor[:64]!r} was not made by this API. Use the `next` of a page, or leave it out.")
+
+
+def first_id(instant: datetime) -> str:
+    """The lowest id that a decision of this instant can have."""
+    milliseconds = max(0, int(instant.timestamp() * 1000))
+    return str(ULID.from_int(milliseconds << 80))

@@ -1,0 +1,72 @@
+"""The local server: the API and the page on one port, the history in one SQLite file."""
+
+import logging
+import socket
+from pathlib import Path
+
+import click
+import uvicorn
+
+from pointsman.api import create_app
+from pointsman.artifact import load_artifact, load_embedder
+from pointsman.errors import ServerError
+from pointsman.history.sqlite import SqliteHistory
+from pointsman.registry import load_registry
+from pointsman.router import Router
+from pointsman.settings import load_settings
+
+
+def run(host: str, port: int, *, db: Path | None, artifact: Path | None, registry: Path | None) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        StartupError: the settings, registry, artifact or port cannot be used.
+        HistoryUnavailable: the history cannot be opened.
+    """
+    settings = load_settings(db=db, artifact=artifact, registry=registry)
+    # The port first: it is the quickest to fail.
+    listener = listen(host, port)
+    try:
+        known = load_registry(settings.registry)
+        history = SqliteHistory(settings.db, settings.retention_days)
+        try:
+            loaded = load_artifact(settings.artifact)
+            router = Router(known, loaded, load_embedder(loaded, settings.threads), history, settings)
+            # The first inference allocates; it should not be somebody's request.
+            router.predict("Hello")
+            app = create_app(known, loaded.manifest, loaded.digest, router=router, history=history, web=settings.web)
+            shown = f"[{host}]" if ":" in host else host
+            click.echo(
+                f"Pointsman serves http://{shown}:{listener.getsockname()[1]} "
+                f"({len(known.models)} models, {len(known.configs)} configs; history in {settings.db})"
+            )
+            logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+            config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            history.close()
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; 0 takes any free port.
+
+    Raises:
+        ServerError: the port is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise ServerError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port or --host."
+        ) from None
+    except (OverflowError, UnicodeError):
+        listener.close()
+        raise ServerError(f"--host {host!r} is not an address. Use one such as 127.0.0.1.") from None
+    return listener

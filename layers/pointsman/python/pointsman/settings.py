@@ -1,0 +1,77 @@
+"""What can be set from outside: environment variables, typed, with the defaults of a laptop.
+
+A path that is not set is looked for in the installed package (`_bundle`, which the wheel holds) and then in
+the source tree, so the same code runs from a checkout, from a wheel and on Lambda.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pointsman.errors import SettingsError
+
+PREFIX = "POINTSMAN_"
+
+
+class PromptLogging(StrEnum):
+    """How much of a prompt the history keeps."""
+
+    FULL = "full"  # at most 64 KiB of head and tail
+    VIEW = "view"  # the part that was embedded
+    HASH = "hash"  # only its sha256 and size
+
+
+class Settings(BaseSettings):
+    """Paths, limits and habits; every field is an environment variable `POINTSMAN_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    artifact: Path = Field(default_factory=lambda: _find("artifact", "layers/artifacts/default"))
+    registry: Path = Field(default_factory=lambda: _find("registry", "registry"))
+    web: Path = Field(default_factory=lambda: _find("web", "web"))
+    db: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("pointsman")) / "history.db")
+    prompt_logging: PromptLogging = Field(
+        default=PromptLogging.FULL,
+        validation_alias=AliasChoices("prompt_logging", "POINTSMAN_PROMPT_LOGGING", "PROMPT_LOGGING"),
+    )
+    # Unicode text of a million tokens is about 4 MiB; a synchronous Lambda call takes 6 MB in all.
+    max_prompt_bytes: Annotated[int, Field(ge=1, le=64 * 2**20)] = 4 * 2**20
+    # 0 keeps decisions for ever.
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    # One thread an inference: requests share the cores, and one prompt gains little from a second.
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; an override of None leaves the field to the environment.
+
+    Raises:
+        SettingsError: a value makes no sense; names the variable, the value and what would be right.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]).upper().removeprefix(PREFIX)
+        raise SettingsError(
+            f"{PREFIX}{field}={first['input']!r} is not valid: {first['msg']}. Correct it or unset it."
+        ) from None
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """The settings as environment variables, for a process that is to run with the same ones."""
+    values = {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    return {**os.environ, **values}
+
+
+def _find(bundled: str, in_checkout: str) -> Path:
+    package = Path(__file__).resolve().parent
+    in_wheel = package / "_bundle" / bundled
+    return in_wheel if in_wheel.exists() else package.parents[3] / in_checkout

@@ -1,0 +1,149 @@
+"""The view: the part of a prompt that is embedded, when the whole is longer than the window.
+
+A templated agent prompt is mostly template; what decides its difficulty is what the user asks. So the view
+is a short head, the focus (from the last marker of a user's turn on) and a tail. A prompt that fits the
+window passes whole, and the view never holds a character that is not in the prompt, but for the line breaks
+between its slices.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pointsman.embedders.base import Embedder
+
+# What opens a user's turn in chat templates, tagged prompts and Markdown; the last one in a prompt counts.
+MARKERS = re.compile(
+    r"""
+      <\|im_start\|>\s*user\b | <\|start_header_id\|>\s*user\s*<\|end_header_id\|> | <\|user\|>
+    | <start_of_turn>\s*user\b | \[INST\]
+    | <\s*(?:user|user_query|user_request|user_message|user_input|query|question|task|request)\s*>
+    | ^[ \t]*\#{1,6}[ \t]*(?:the[ ])?(?:user(?:'s)?[ ])?
+      (?:task|request|query|question|message|input|prompt|instructions?|user)[ \t]*:?[ \t]*$
+    | ^[ \t]*\**(?:user|human|question|task|user[ ](?:request|query|message|task|input))\**[ \t]*:
+    """,
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+# Where a tagged user's turn ends; what comes after it is template again.
+ENDINGS = re.compile(
+    r"<\|im_end\|>|<\|eot_id\|>|<end_of_turn>|\[/INST\]"
+    r"|</\s*(?:user|user_query|user_request|user_message|user_input|query|question|task|request)\s*>",
+    re.IGNORECASE,
+)
+# Text that surely holds a token: a slice of n tokens is looked for in n times as many characters.
+CHARACTERS_A_TOKEN = 24
+SEPARATOR = "\n"
+CHUNK = 65_536
+LONGEST_MARKER = 128
+
+
+class ViewSettings(BaseModel):
+    """Sizes of the view in tokens of the embedder; weights are trained for one setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_tokens: int = Field(ge=16)
+    head_tokens: int = Field(ge=0)
+    tail_tokens: int = Field(ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is embedded. `token_ids` are its token ids where they are known already, else None."""
+
+    text: str
+    whole: bool
+    token_ids: Sequence[int] | None = None
+
+
+def select_view(
+    prompt: str, settings: ViewSettings, embedder: Embedder, token_ids: Sequence[int] | None = None
+) -> View:
+    """The view of a prompt; `token_ids` are those of the whole prompt, where the caller has them.
+
+    A prompt of at most `settings.max_tokens` tokens, begin and end included, is its own view.
+    """
+    if token_ids is None and len(prompt) <= settings.max_tokens * CHARACTERS_A_TOKEN:
+        token_ids = embedder.tokenize(prompt)
+    if token_ids is not None and len(token_ids) <= settings.max_tokens:
+        return View(prompt, whole=True, token_ids=token_ids)
+    budget = settings.max_tokens - embedder.special_tokens
+    focus = _focus(prompt)
+    if focus is None:
+        half = budget // 2
+        spans = [_first(prompt, 0, len(prompt), budget - half, embedder), _last(prompt, half, embedder)]
+    else:
+        spans = _focused(prompt, focus, budget, settings, embedder)
+    return View(SEPARATOR.join(prompt[start:end] for start, end in _merged(spans)), whole=False)
+
+
+Span = tuple[int, int]
+
+
+def _focused(prompt: str, focus: Span, budget: int, settings: ViewSettings, embedder: Embedder) -> list[Span]:
+    """Head, focus and tail; the focus may use the tail's share when it runs to the end of the prompt."""
+    start, end = focus
+    head = _first(prompt, 0, start, settings.head_tokens, embedder)
+    room = budget - settings.head_tokens
+    tail_wanted = settings.tail_tokens if prompt[end:].strip() else 0
+    body = _first(prompt, start, end, room - tail_wanted, embedder)
+    if body[1] < end and not tail_wanted:
+        # The request itself is longer than its share: its end often holds the question.
+        body = _first(prompt, start, end, room - settings.tail_tokens, embedder)
+        return [head, body, _last(prompt[:end], settings.tail_tokens, embedder)]
+    if not tail_wanted:
+        return [head, body]
+    low, high = _last(prompt, tail_wanted, embedder)
+    return [head, body, (max(low, end), high)]
+
+
+def _focus(prompt: str) -> Span | None:
+    """From behind the last user marker to the end of that turn, or None where nothing follows a marker.
+
+    Looks from the end in chunks: the last turn is near it, and a prompt may be megabytes long.
+    """
+    high = len(prompt)
+    while high > 0:
+        low = max(0, high - CHUNK)
+        # A marker may straddle two chunks, so each looks a little into the next.
+        markers = list(MARKERS.finditer(prompt, low, min(len(prompt), high + LONGEST_MARKER)))
+        for marker in reversed(markers):
+            ending = ENDINGS.search(prompt, marker.end())
+            end = ending.start() if ending else len(prompt)
+            if not prompt[marker.end() : end].isspace() and marker.end() < end:
+                return marker.end(), end
+        high = low
+    return None
+
+
+def _first(prompt: str, start: int, end: int, tokens: int, embedder: Embedder) -> Span:
+    """The span of the first `tokens` tokens of prompt[start:end]."""
+    if tokens <= 0:
+        return start, start
+    end = min(end, start + tokens * CHARACTERS_A_TOKEN)
+    offsets = embedder.offsets(prompt[start:end])
+    return start, end if len(offsets) <= tokens else start + offsets[tokens - 1][1]
+
+
+def _last(prompt: str, tokens: int, embedder: Embedder) -> Span:
+    """The span of the last `tokens` tokens of a prompt."""
+    if tokens <= 0:
+        return len(prompt), len(prompt)
+    start = max(0, len(prompt) - tokens * CHARACTERS_A_TOKEN)
+    offsets = embedder.offsets(prompt[start:])
+    return (start if len(offsets) <= tokens else start + offsets[-tokens][0]), len(prompt)
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """Spans in order, those that touch or overlap as one, empty ones left out."""
+    merged: list[Span] = []
+    for start, end in spans:
+        if start >= end:
+            continue
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
