@@ -69,7 +69,7 @@ most {view["max_tokens"]} tokens: {view["head_tokens"]} of head, {view["tail_tok
 user's request), clipped to [{predictor.difficulty_low:.2f}, {predictor.difficulty_high:.2f}] logits.
 
 Difficulty and ability were fitted together (a Rasch model with Gaussian priors over all sources and models),
-the ridge to that difficulty (penalty {training["ridge_penalty"]:g}, out-of-fold R² {training["out_of_fold_r2"]:.3f}),
+the ridge to that difficulty (multiple-choice prompts with and without their options; penalty {training["ridge_penalty"]:g}, out-of-fold R² {training["out_of_fold_r2"]:.3f}),
 and the three coefficients to the difficulty predicted out of fold. One slope for all models means that models
 rank alike on every prompt: what differs between prompts is how far down the ladder of cost one may go.
 

@@ -6,6 +6,7 @@ in percent). Rows are split by `dedup_key`, never by prompt: question stems recu
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ SYSTEM_PREFIX = "agent:"
 # Scores that contradict every neighbour of the model and its other benchmark; see the model card.
 DISTRUSTED_SCORES = {("claude-opus-4", "livecodebench")}
 HELD_OUT_SHARE = 0.2
+
+# The options of a multiple-choice question, from the first lettered line to the end.
+OPTIONS = re.compile(r"\n\(?A[.)] .*", re.DOTALL)
+SHORTEST_STEM = 16
 
 Array = NDArray[Any]
 
@@ -98,6 +103,12 @@ def folds(groups: Array, count: int, seed: int) -> NDArray[np.intp]:
     """[n]: the fold of every prompt, 0..count-1; a group is never split."""
     keys = {group: int(_unit(f"fold:{seed}:{group}") * count) for group in np.unique(groups)}
     return np.array([keys[group] for group in groups], dtype=np.intp)
+
+
+def stem_of(prompt: str) -> str | None:
+    """A multiple-choice prompt without its options; None for any other prompt."""
+    stem = OPTIONS.sub("", prompt).strip()
+    return stem if len(stem) >= SHORTEST_STEM and stem != prompt.strip() else None
 
 
 def _unit(text: str) -> float:

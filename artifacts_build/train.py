@@ -1,7 +1,9 @@
 """Training: outcomes and embeddings to a predictor, and its figures on prompts it never saw.
 
 1. difficulty of every training prompt: a Rasch model over all models and sources (rasch.py)
-2. difficulty from the embedding: ridge regression, weighted by how well each difficulty is known
+2. difficulty from the embedding: ridge regression, weighted by how well each difficulty is known; a
+   multiple-choice prompt is learned from twice, with and without its options, at half weight each, so that
+   the form of a benchmark is not taken for difficulty
 3. a, b, c: a logistic regression on the difficulty predicted *out of fold*, as it will be used; fitted on the
    true difficulty it would be overconfident
 
@@ -17,23 +19,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pointsman.artifact import FORMAT, FORMAT_VERSION
-from pointsman.embedders import OnnxEmbedder
+from pointsman.embedders import Embedder, OnnxEmbedder
 from pointsman.predictor import Predictor
 from pointsman.view import ViewSettings
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from artifacts_build.assemble import write_weights
 from artifacts_build.card import model_card, report
-from artifacts_build.datasets import DISTRUSTED_SCORES, Outcomes, folds, held_out, load_outcomes
+from artifacts_build.datasets import DISTRUSTED_SCORES, Outcomes, folds, held_out, load_outcomes, stem_of
 from artifacts_build.embeddings import embed_prompts
 from artifacts_build.measures import log_loss, measure
 from artifacts_build.rasch import fit_rasch
 
 FOLDS = 5
-RIDGE_PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+RIDGE_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Embeddings of n prompts, and of their stems where a prompt is multiple choice."""
+
+    prompts: NDArray[np.float32]  # [n, d]
+    stems: NDArray[np.float32]  # [n, d], zeros where there is none
+    has_stem: Mask  # [n]
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class Fit:
     details: Mapping[str, Any]
 
 
-def fit_predictor(data: Outcomes, vectors: NDArray[np.float32], train: Mask, seed: int) -> Fit:
+def fit_predictor(data: Outcomes, embedded: Embedded, train: Mask, seed: int) -> Fit:
     """Fit everything on the prompts of the mask `train` [n]."""
     rows = train[data.response_prompt]
     new_index = np.cumsum(train) - 1
@@ -54,18 +65,35 @@ def fit_predictor(data: Outcomes, vectors: NDArray[np.float32], train: Mask, see
     _, source = np.unique(data.prompt_source[train], return_inverse=True)
     rasch = fit_rasch(prompt, model, score, source, len(data.model_ids))
 
-    x = vectors[train].astype(np.float64)
+    x, stems = (rows[train].astype(np.float64) for rows in (embedded.prompts, embedded.stems))
+    has_stem = embedded.has_stem[train]
     fold = folds(data.prompt_group[train], FOLDS, seed)
     # A difficulty known from two responses is mostly prior: it counts for what it tells beyond that.
     weight = np.clip(1 - rasch.difficulty_variance / rasch.difficulty_sd**2, 0.01, 1)
-    out_of_fold = {penalty: _out_of_fold(x, rasch.difficulty, weight, fold, penalty) for penalty in RIDGE_PENALTIES}
+
+    def ridge_on(inside: Mask, penalty: float) -> Ridge:
+        both = inside & has_stem
+        share = np.where(has_stem, weight / 2, weight)
+        return Ridge(alpha=penalty).fit(
+            np.concatenate([x[inside], stems[both]]),
+            np.concatenate([rasch.difficulty[inside], rasch.difficulty[both]]),
+            sample_weight=np.concatenate([share[inside], share[both]]),
+        )
+
+    def predicted_out_of_fold(penalty: float) -> Floats:
+        predicted = np.empty(len(fold))
+        for k in range(FOLDS):
+            predicted[fold == k] = ridge_on(fold != k, penalty).predict(x[fold == k])
+        return predicted
+
+    out_of_fold = {penalty: predicted_out_of_fold(penalty) for penalty in RIDGE_PENALTIES}
     errors = {
         penalty: float(np.average((rasch.difficulty - predicted) ** 2, weights=weight))
         for penalty, predicted in out_of_fold.items()
     }
     penalty = min(errors, key=errors.__getitem__)
     difficulty = out_of_fold[penalty]
-    ridge = Ridge(alpha=penalty).fit(x, rasch.difficulty, sample_weight=weight)
+    ridge = ridge_on(np.ones(len(fold), dtype=bool), penalty)
 
     usable = ~np.isnan(data.capability[model])
     features = np.stack([data.capability[model[usable]], difficulty[prompt[usable]]], axis=1)
@@ -103,22 +131,24 @@ def fit_logistic(features: Floats, score: Floats) -> tuple[float, ...]:
     return (*(float(value) for value in fitted.coef_[0]), float(fitted.intercept_[0]))
 
 
-def predict_rows(fit: Fit, data: Outcomes, vectors: NDArray[np.float32], rows: Mask) -> Floats:
+def predict_rows(fit: Fit, data: Outcomes, embedded: Embedded, rows: Mask) -> Floats:
     """P(complete) of the responses of the mask `rows` [r], as serving predicts it."""
-    difficulty = fit.predictor.difficulty(vectors)
+    difficulty = fit.predictor.difficulty(embedded.prompts)
     p = fit.predictor
     logit = p.a * data.capability[data.response_model[rows]] + p.b * difficulty[data.response_prompt[rows]] + p.c
     result: Floats = 1 / (1 + np.exp(-logit))
     return result
 
 
-def _out_of_fold(x: Floats, y: Floats, weight: Floats, fold: NDArray[np.intp], penalty: float) -> Floats:
-    predicted = np.empty(len(y))
-    for k in range(FOLDS):
-        inside = fold != k
-        ridge = Ridge(alpha=penalty).fit(x[inside], y[inside], sample_weight=weight[inside])
-        predicted[~inside] = ridge.predict(x[~inside])
-    return predicted
+def embed_all(prompts: list[str], embedder: Embedder, view: ViewSettings, cache: Path) -> Embedded:
+    """Embed prompts and stems through the view, as serving does."""
+    stems = [stem_of(prompt) for prompt in prompts]
+    has_stem = np.array([stem is not None for stem in stems])
+    vectors = embed_prompts(prompts, embedder, view, cache)
+    of_stems = np.zeros_like(vectors)
+    if has_stem.any():
+        of_stems[has_stem] = embed_prompts([stem for stem in stems if stem is not None], embedder, view, cache)
+    return Embedded(vectors, of_stems, has_stem)
 
 
 def train_weights(
@@ -127,10 +157,10 @@ def train_weights(
     """Train, measure, write the weights folder `out`; returns the figures as a table for people."""
     data = load_outcomes(data_folder)
     embedder = OnnxEmbedder.load(embedder_folder)
-    vectors = embed_prompts(data.prompts, embedder, view, cache)
+    embedded = embed_all(data.prompts, embedder, view, cache)
     test = held_out(data.prompt_group, seed)
-    fit = fit_predictor(data, vectors, ~test, seed)
-    metrics = evaluate(fit, data, vectors, test, seed)
+    fit = fit_predictor(data, embedded, ~test, seed)
+    metrics = evaluate(fit, data, embedded, test, seed)
     training = {**describe(data, test, seed), **fit.details}
     manifest = {
         "format": FORMAT,
@@ -150,19 +180,19 @@ def train_weights(
     return report(metrics)
 
 
-def evaluate(fit: Fit, data: Outcomes, vectors: NDArray[np.float32], test: Mask, seed: int) -> dict[str, Any]:
+def evaluate(fit: Fit, data: Outcomes, embedded: Embedded, test: Mask, seed: int) -> dict[str, Any]:
     """Figures on held-out prompts: pooled, per source, and per source when the whole source was left out."""
     scored = data.scored()
     rows = scored & test[data.response_prompt]
     source = data.prompt_source[data.response_prompt]
-    predicted = predict_rows(fit, data, vectors, rows)
+    predicted = predict_rows(fit, data, embedded, rows)
     by_source, left_out = {}, {}
     for name in np.unique(source[scored]):
         inside = source[rows] == name
         by_source[str(name)] = measure(predicted[inside], data.score[rows][inside])
-        without = fit_predictor(data, vectors, ~test & (data.prompt_source != name), seed)
+        without = fit_predictor(data, embedded, ~test & (data.prompt_source != name), seed)
         both = rows & (source == name)
-        left_out[str(name)] = measure(predict_rows(without, data, vectors, both), data.score[both])
+        left_out[str(name)] = measure(predict_rows(without, data, embedded, both), data.score[both])
     capability_only = _capability_alone(data, test)
     return {
         "held_out": measure(predicted, data.score[rows]),
