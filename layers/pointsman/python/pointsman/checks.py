@@ -25,7 +25,7 @@ def read_json(path: Path) -> Any:
         raise ArtifactError(f"{path}: no such file. {BUILD_IT}") from None
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: not JSON ({error}). {BUILD_IT}") from None
 
 

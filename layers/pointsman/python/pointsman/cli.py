@@ -131,7 +131,7 @@ def _batch_line(line: str, config: str) -> dict[str, Any]:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise MalformedRequest(f"{field}: {first['msg']}.") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise MalformedRequest("Not a JSON string or object. Write one prompt a line.") from None
 
 

@@ -9,6 +9,7 @@ between its slices.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,25 +83,27 @@ def select_view(
 Span = tuple[int, int]
 
 
-def _focused(prompt: str, focus: Span, budget: int, settings: ViewSettings, embedder: Embedder) -> list[Span]:
-    """Head, focus and tail; the focus may use the tail's share when it runs to the end of the prompt."""
-    start, end = focus
-    head = _first(prompt, 0, start, settings.head_tokens, embedder)
-    room = budget - settings.head_tokens
-    tail_wanted = settings.tail_tokens if prompt[end:].strip() else 0
-    body = _first(prompt, start, end, room - tail_wanted, embedder)
-    if body[1] < end and not tail_wanted:
-        # The request itself is longer than its share: its end often holds the question.
-        body = _first(prompt, start, end, room - settings.tail_tokens, embedder)
-        return [head, body, _last(prompt[:end], settings.tail_tokens, embedder)]
-    if not tail_wanted:
-        return [head, body]
-    low, high = _last(prompt, tail_wanted, embedder)
-    return [head, body, (max(low, end), high)]
+class Focus(NamedTuple):
+    """The user's request, prompt[start:end]; behind it the template goes on at `resume`."""
+
+    start: int
+    end: int
+    resume: int
 
 
-def _focus(prompt: str) -> Span | None:
-    """From behind the last user marker to the end of that turn, or None where nothing follows a marker.
+def _focused(prompt: str, focus: Focus, budget: int, settings: ViewSettings, embedder: Embedder) -> list[Span]:
+    """Head, focus and tail. Where the request is longer than its share, the tail is the request's own end."""
+    head = _first(prompt, 0, focus.start, settings.head_tokens, embedder)
+    share = budget - settings.head_tokens - settings.tail_tokens
+    body = _first(prompt, focus.start, focus.end, share, embedder)
+    if body[1] < focus.end:
+        return [head, body, _last(prompt[: focus.end], settings.tail_tokens, embedder)]
+    start, end = _last(prompt, settings.tail_tokens, embedder)
+    return [head, body, (max(start, focus.resume), end)]
+
+
+def _focus(prompt: str) -> Focus | None:
+    """The last user's turn that is not empty, or None where there is none.
 
     Looks from the end in chunks: the last turn is near it, and a prompt may be megabytes long.
     """
@@ -111,9 +114,9 @@ def _focus(prompt: str) -> Span | None:
         markers = list(MARKERS.finditer(prompt, low, min(len(prompt), high + LONGEST_MARKER)))
         for marker in reversed(markers):
             ending = ENDINGS.search(prompt, marker.end())
-            end = ending.start() if ending else len(prompt)
-            if not prompt[marker.end() : end].isspace() and marker.end() < end:
-                return marker.end(), end
+            end, resume = ending.span() if ending else (len(prompt), len(prompt))
+            if prompt[marker.end() : end].strip():
+                return Focus(marker.end(), end, resume)
         high = low
     return None
 

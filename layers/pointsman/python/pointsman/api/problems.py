@@ -27,6 +27,8 @@ SHOWN_CHARACTERS = 100
 
 log = logging.getLogger("pointsman.api")
 
+_NO_OBJECT = ("missing", "model_attributes_type", "model_type", "dict_type")
+
 _REMEDIES = {
     "missing": "Add it.",
     "extra_forbidden": "Remove it; /api/docs lists the fields.",
@@ -91,7 +93,7 @@ def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
     if any(error["type"] == "json_invalid" for error in errors):
         reason = errors[0].get("ctx", {}).get("error", "it cannot be parsed")
         return MalformedRequest(f"The body is not JSON: {reason}. Send a JSON object.")
-    if any(tuple(error["loc"]) == ("body",) for error in errors):
+    if any(tuple(error["loc"]) == ("body",) and error["type"] in _NO_OBJECT for error in errors):
         return MalformedRequest(
             "The body is not a JSON object. Send one, with the header Content-Type: application/json."
         )
@@ -103,7 +105,7 @@ def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
 
 def _fault(error: Mapping[str, Any]) -> Fault:
     # The first part of a location is where FastAPI looked: body, query or path.
-    field = ".".join(str(part) for part in error["loc"][1:])
+    field = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
     message = str(error["msg"]).rstrip(".")
     if error["type"] == "extra_forbidden":
         message = "unknown field"

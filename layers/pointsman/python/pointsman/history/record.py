@@ -58,7 +58,7 @@ def _record_of(line: str) -> dict[str, Any] | None:
         return None
     try:
         document, _ = json.JSONDecoder().raw_decode(line, start)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     found = document.get("record")
     return found if isinstance(found, dict) and "id" in found else None

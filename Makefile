@@ -1,0 +1,89 @@
+# Everything a developer types. `make serve` and `make test` need Python 3.11 or later and nothing else.
+
+PYTHON ?= python3
+PORT ?= 8080
+HOST ?= 127.0.0.1
+DB ?= .pointsman/history.db
+
+VENV := .venv
+BIN := $(VENV)/bin
+EMBEDDER := build/embedders/use-multilingual
+ARTIFACT := layers/artifacts/default
+EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py export.py fingerprint.py)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: $(ARTIFACT)/manifest.json ## Serve the page and the API on port 8080 (PORT, HOST and DB may be set)
+	@$(BIN)/pointsman serve --host $(HOST) --port $(PORT) --db $(DB)
+
+.PHONY: test
+test: $(VENV)/dev $(ARTIFACT)/manifest.json ## Run all tests (the browser's too, where Chromium is installed)
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: lint test ## Format, lint, strict types and all tests: the one gate
+
+.PHONY: lint
+lint: $(VENV)/dev ## Check format, lint and strict types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/dev ## Format the code and mend what lint can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure speed and memory, side by side with the embedder's package
+	@$(BIN)/python -m benchmarks
+
+.PHONY: parity
+parity: $(VENV)/dev $(EMBEDDER)/embedder.json ## Compare the exported embedder with the package it comes from
+	@$(BIN)/python -m benchmarks.parity
+
+.PHONY: artifact
+artifact: $(ARTIFACT)/manifest.json ## Build the default artifact from the committed weights
+
+.PHONY: train
+train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (DATA=folder of outcomes)
+	@test -n "$(DATA)" || { echo "make train needs DATA=folder; see docs/training.md"; exit 2; }
+	@$(BIN)/python -m artifacts_build train --data $(DATA)
+
+.PHONY: docs
+docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help
+	@$(BIN)/python -m scripts.cli_docs
+
+.PHONY: wheel
+wheel: $(VENV)/dev $(ARTIFACT)/manifest.json ## Build dist/*.whl with library, artifact, registry and page
+	@$(BIN)/python -m artifacts_build wheel
+
+.PHONY: clean
+clean: ## Delete what was built, not the history
+	rm -rf build dist $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info
+
+$(VENV)/serve: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Pointsman needs Python 3.11 or later; name one with make PYTHON=python3.12"; exit 2; }
+	@echo "Installing into $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[export]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/serve
+	@echo "Installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve
+	@echo "Exporting the embedder ..."
+	@$(BIN)/python -m artifacts_build export --embedder use-multilingual --out $(EMBEDDER)
+
+$(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.json | $(VENV)/serve
+	@$(BIN)/python -m artifacts_build assemble --embedder $(EMBEDDER) --out $(ARTIFACT)

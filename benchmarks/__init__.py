@@ -1,0 +1,1 @@
+"""Commands that measure. Figures worth keeping go to docs/results.md with date and commit."""

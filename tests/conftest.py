@@ -1,0 +1,128 @@
+"""What tests share. Every test has its own folders; nothing outside them is read or written."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pointsman.artifact import load_artifact, load_embedder
+from pointsman.embedders import OnnxEmbedder
+from pointsman.history.sqlite import SqliteHistory
+from pointsman.registry import Registry, load_registry
+from pointsman.router import Router
+from pointsman.settings import PREFIX, Settings, load_settings
+
+from tests.fakes import FakeEmbedder, fake_artifact
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTIFACT = ROOT / "layers/artifacts/default"
+
+MODEL = """\
+model_id: {model_id}
+provider: acme
+context_length: {context_length}
+input_cost_per_1k: {price}
+output_cost_per_1k: {price}
+benchmarks: {{{benchmarks}}}
+source_urls: [https://example.com]
+source_quality: official
+as_of: 2026-01-01
+{more}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(PREFIX) and name != "POINTSMAN_REQUIRE_BROWSER":
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("PROMPT_LOGGING", raising=False)
+    monkeypatch.setenv("POINTSMAN_DB", str(tmp_path / "history.db"))
+
+
+def model_yaml(
+    model_id: str, price: float = 0.001, gpqa: float | None = 80, context_length: int = 100_000, more: str = ""
+) -> str:
+    """A model file."""
+    benchmarks = "" if gpqa is None else f"gpqa_diamond: {gpqa}"
+    return MODEL.format(
+        model_id=model_id, price=f"{price:f}", benchmarks=benchmarks, context_length=context_length, more=more
+    )
+
+
+WriteRegistry = Callable[..., Path]
+
+
+@pytest.fixture
+def write_registry(tmp_path: Path) -> WriteRegistry:
+    """Writes a registry folder from `models={file: text}` and `routers={file: text}`."""
+
+    def write(models: dict[str, str], routers: dict[str, str]) -> Path:
+        folder = tmp_path / "registry"
+        for kind, files in (("models", models), ("routers", routers)):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            for name, text in files.items():
+                (folder / kind / name).write_text(text, encoding="utf-8")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def small_registry(write_registry: WriteRegistry) -> Registry:
+    """Three models, dear and strong to cheap and weak, in `auto`; the strong one alone in `strong`."""
+    return load_registry(
+        write_registry(
+            {
+                "strong.yaml": model_yaml("acme/strong", 0.01, 95, more="input_modalities: [text, image]"),
+                "middle.yaml": model_yaml("acme/middle", 0.001, 70, more="aliases: [middle]"),
+                "weak.yaml": model_yaml("acme/weak", 0.0001, 15, context_length=4096),
+            },
+            {
+                "auto.yaml": "name: auto\ndescription: all\nmodels: [acme/strong, acme/middle, acme/weak]\n",
+                "strong.yaml": "name: strong\ndescription: one\nmodels: [acme/strong]\n",
+            },
+        )
+    )
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[SqliteHistory]:
+    """An empty history."""
+    store = SqliteHistory(tmp_path / "history.db")
+    yield store
+    store.close()
+
+
+MakeRouter = Callable[..., Router]
+
+
+@pytest.fixture
+def make_router(small_registry: Registry) -> MakeRouter:
+    """Makes a router of the small registry and the fake embedder; settings may be given."""
+
+    def make(history: Any = None, **settings: Any) -> Router:
+        return Router(small_registry, fake_artifact(), FakeEmbedder(), history, load_settings(**settings))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def artifact_folder() -> Path:
+    """The real default artifact, as `make artifact` builds it."""
+    assert (ARTIFACT / "manifest.json").exists(), "build it first: make artifact"
+    return ARTIFACT
+
+
+@pytest.fixture(scope="session")
+def embedder(artifact_folder: Path) -> OnnxEmbedder:
+    """The real default embedder."""
+    return load_embedder(load_artifact(artifact_folder))
+
+
+@pytest.fixture(scope="session")
+def real_router(artifact_folder: Path, embedder: OnnxEmbedder) -> Router:
+    """The real artifact with the real registry, without a history."""
+    settings = Settings(artifact=artifact_folder, registry=ROOT / "registry")
+    return Router(load_registry(ROOT / "registry"), load_artifact(artifact_folder), embedder, None, settings)

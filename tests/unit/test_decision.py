@@ -1,0 +1,56 @@
+"""Decisions: their ids sort by time, and a prompt is kept as much as was asked for."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from pointsman.decision import ELISION, KEPT_BYTES, Ids, explain, kept_prompt, timestamp
+from pointsman.settings import PromptLogging
+
+NOW = datetime(2026, 11, 22, 23, 31, 48, 123456, tzinfo=UTC)
+
+
+def test_ids_rise_strictly_even_within_a_millisecond_or_when_the_clock_goes_back() -> None:
+    ids = Ids()
+    instants = [NOW, NOW, NOW, NOW + timedelta(milliseconds=1), NOW - timedelta(seconds=5), NOW + timedelta(seconds=1)]
+    made = [ids.next(instant) for instant in instants]
+    assert made == sorted(set(made))
+
+
+def test_a_timestamp_is_utc_with_milliseconds() -> None:
+    assert timestamp(NOW) == "2026-11-22T23:31:48.123Z"
+
+
+def test_a_short_prompt_is_kept_whole_with_its_identity() -> None:
+    kept = kept_prompt("héllo", "héllo", PromptLogging.FULL)
+    assert kept.prompt == "héllo"
+    assert kept.prompt_bytes == 6
+    assert kept.prompt_sha256 == hashlib.sha256("héllo".encode()).hexdigest()
+
+
+def test_a_long_prompt_keeps_head_and_tail_and_no_broken_character() -> None:
+    prompt = "a" + "好" * 100_000 + "end"
+    kept = kept_prompt(prompt, "", PromptLogging.FULL)
+    assert kept.prompt is not None
+    head, tail = kept.prompt.split(ELISION)
+    assert prompt.startswith(head)
+    assert prompt.endswith(tail)
+    assert KEPT_BYTES - 8 < len(head.encode()) + len(tail.encode()) <= KEPT_BYTES
+    assert kept.prompt_bytes == len(prompt.encode())
+
+
+def test_only_the_view_or_only_the_hash_may_be_kept() -> None:
+    assert kept_prompt("long prompt", "view", PromptLogging.VIEW).prompt == "view"
+    hashed = kept_prompt("secret", "secret", PromptLogging.HASH)
+    assert hashed.prompt is None
+    assert hashed.prompt_sha256 == hashlib.sha256(b"secret").hexdigest()
+
+
+def test_the_explanation_says_what_was_chosen_among_how_many_and_why() -> None:
+    assert explain(["acme/a"], 0.8312, "threshold", 0.7, 0.05, 33) == (
+        "acme/a is the cheapest choice of 33 candidates that clears the completion threshold: "
+        "83% expected, 70% asked for."
+    )
+    assert explain(["acme/a", "acme/b"], 0.61, "fallback", 0.7, 0.05, 2) == (
+        "No choice of 2 candidates clears the completion threshold of 70%; acme/a with acme/b are together "
+        "the cheapest within 5 points of the best: 61% expected."
+    )

@@ -1,0 +1,66 @@
+"""Costs: tokens times price, at the prices of the hour."""
+
+from datetime import UTC, datetime
+
+import pytest
+from pointsman.pricing import cost_usd, input_tokens, output_tokens, prices_at
+from pointsman.registry import Model
+
+NIGHT = {"utc_start": "22:00", "utc_end": "04:00", "utc_days": ["friday"]}
+PEAK = {"utc_start": "06:00", "utc_end": "10:00", "utc_days": ["monday", "tuesday"]}
+
+
+def model(**fields: object) -> Model:
+    base = {
+        "model_id": "acme/one",
+        "provider": "acme",
+        "context_length": 1000,
+        "input_cost_per_1k": 0.001,
+        "output_cost_per_1k": 0.002,
+        "source_urls": ["https://example.com"],
+        "source_quality": "official",
+        "as_of": "2026-01-01",
+    }
+    return Model.model_validate({**base, **fields})
+
+
+def with_window(window: dict[str, object]) -> Model:
+    prices = {"input_cost_per_1k": 0.01, "output_cost_per_1k": 0.02}
+    return model(utc_price_overrides=[{**window, **prices}])
+
+
+# 2026-11-23 is a Monday.
+@pytest.mark.parametrize(
+    ("window", "instant", "open_"),
+    [
+        (PEAK, "2026-11-23T06:00", True),
+        (PEAK, "2026-11-23T09:59", True),
+        (PEAK, "2026-11-23T10:00", False),
+        (PEAK, "2026-11-23T05:59", False),
+        (PEAK, "2026-11-25T07:00", False),
+        (NIGHT, "2026-11-27T23:00", True),
+        (NIGHT, "2026-11-28T03:59", True),  # Saturday morning belongs to Friday's window
+        (NIGHT, "2026-11-27T03:00", False),
+        (NIGHT, "2026-11-28T23:00", False),
+    ],
+)
+def test_a_price_window_holds_from_its_start_to_its_end_on_its_days(
+    window: dict[str, object], instant: str, open_: bool
+) -> None:
+    at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    assert prices_at(with_window(window), at) == ((0.01, 0.02) if open_ else (0.001, 0.002))
+
+
+def test_cost_is_tokens_times_the_price_of_a_thousand() -> None:
+    assert cost_usd((0.001, 0.002), 500, 2000) == pytest.approx(0.0005 + 0.004)
+
+
+def test_output_tokens_come_from_the_model_then_the_request_then_the_default() -> None:
+    assert output_tokens(model(expected_output_tokens=900), 100) == 900
+    assert output_tokens(model(), 100) == 100
+    assert output_tokens(model(), None) == 512
+
+
+def test_input_tokens_follow_the_models_own_tokenizer_where_its_factor_is_known() -> None:
+    assert input_tokens(model(input_token_factor=1.25), 100) == 125
+    assert input_tokens(model(), 100) == 100
