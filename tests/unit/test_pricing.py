@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
-from pointsman.pricing import cost_usd, input_tokens, output_tokens, prices_at
+from pointsman.pricing import cost_usd, prices_at
 from pointsman.registry import Model
+from pointsman.roster import input_tokens, output_tokens, roster_of
 
 NIGHT = {"utc_start": "22:00", "utc_end": "04:00", "utc_days": ["friday"]}
 PEAK = {"utc_start": "06:00", "utc_end": "10:00", "utc_days": ["monday", "tuesday"]}
@@ -52,15 +54,17 @@ def test_a_price_window_holds_from_its_start_to_its_end_on_its_days(
 
 
 def test_cost_is_tokens_times_the_price_of_a_thousand() -> None:
-    assert cost_usd((0.001, 0.002), 500, 2000) == pytest.approx(0.0005 + 0.004)
+    cost = cost_usd(np.array([[0.001], [0.002]]), np.array([500]), np.array([2000]))
+    assert cost.tolist() == pytest.approx([0.0005 + 0.004])
 
 
 def test_output_tokens_come_from_the_model_then_the_request_then_the_default() -> None:
-    assert output_tokens(model(expected_output_tokens=900), 100) == 900
-    assert output_tokens(model(), 100) == 100
-    assert output_tokens(model(), None) == 512
+    roster = roster_of([model(model_id="acme/a", expected_output_tokens=900), model(model_id="acme/b")], 0.4)
+    assert output_tokens(roster, 100).tolist() == [900, 100]
+    assert output_tokens(roster, None).tolist() == [900, 512]
 
 
 def test_input_tokens_follow_the_models_own_tokenizer_where_its_factor_is_known() -> None:
-    assert input_tokens(model(input_token_factor=1.25), 100) == 125
-    assert input_tokens(model(), 100) == 100
+    roster = roster_of([model(model_id="acme/a", input_token_factor=1.25), model(model_id="acme/b")], 0.4)
+    assert input_tokens(roster, 100).tolist() == [125, 100]
+    assert input_tokens(roster, 0).tolist() == [1, 1]

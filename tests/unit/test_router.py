@@ -218,3 +218,8 @@ def test_a_history_that_fails_does_not_cost_the_answer(
     assert decision.selected
     assert not decision.recorded
     assert decision.id in caplog.text
+
+
+def test_text_of_the_request_that_has_no_encoding_is_refused(make_router: MakeRouter) -> None:
+    with pytest.raises(RequestError, match="task: not valid Unicode"):
+        make_router().decide("hello", task="\ud800")

@@ -63,8 +63,12 @@ def choose(
     if reason == "fallback":
         clears = quality >= quality.max() - fallback_quality_margin
     rows = np.flatnonzero(clears)
-    keys = [*(sets[rows, k] for k in reversed(range(sets.shape[1]))), -quality[rows], size[rows]]
-    best = rows[np.lexsort([*keys, slowest[rows], total[rows]])[0]]
+    # One key after another, each only among what the keys before it left: mostly the first decides.
+    for key in (total, slowest, size, -quality, *sets.T):
+        rows = rows[key[rows] == key[rows].min()]
+        if len(rows) == 1:
+            break
+    best = rows[0]
     members = sorted((int(order[rank]) for rank in sets[best, : size[best]]), key=lambda i: cost[i])
     return Choice(
         members=tuple(members),

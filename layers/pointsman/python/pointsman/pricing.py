@@ -5,9 +5,12 @@ Prices are per 1,000 tokens and are resolved at one UTC instant for the whole re
 
 from datetime import datetime, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pointsman.registry import Model, PriceWindow
 
-DEFAULT_OUTPUT_TOKENS = 512
+Floats = NDArray[np.float64]
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -33,16 +36,13 @@ def is_open(window: PriceWindow, instant: datetime) -> bool:
     return (today and now >= start) or (yesterday and now < end)
 
 
-def output_tokens(model: Model, max_output_tokens: int | None) -> int:
-    """Tokens the model is expected to write: its own expectation, else the request's limit, else 512."""
-    return model.expected_output_tokens or max_output_tokens or DEFAULT_OUTPUT_TOKENS
+def cost_usd(prices: NDArray[np.float64], tokens_in: NDArray[np.int64], tokens_out: NDArray[np.int64]) -> Floats:
+    """USD [k] of one request: `(input tokens x input price + output tokens x output price) / 1000`.
 
-
-def input_tokens(model: Model, counted: int) -> int:
-    """Tokens the model is expected to count for a prompt of `counted` tokens of the embedder."""
-    return max(1, round(counted * model.input_token_factor))
-
-
-def cost_usd(prices: tuple[float, float], tokens_in: int, tokens_out: int) -> float:
-    """USD of one request: `(input tokens x input price + output tokens x output price) / 1000`."""
-    return (tokens_in * prices[0] + tokens_out * prices[1]) / 1000.0
+    Args:
+        prices: [2, k], USD per 1,000 input and output tokens.
+        tokens_in: [k], tokens the model reads.
+        tokens_out: [k], tokens it writes.
+    """
+    usd: Floats = (tokens_in * prices[0] + tokens_out * prices[1]) / 1000.0
+    return usd

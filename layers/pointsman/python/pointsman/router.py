@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from pointsman.artifact import Artifact, load_artifact, load_embedder
 from pointsman.decision import (
-    Candidate,
     Decision,
     Excluded,
     Ids,
@@ -28,8 +28,8 @@ from pointsman.embedders import Embedder
 from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
 from pointsman.history import History, record
 from pointsman.policy import choose
-from pointsman.pricing import cost_usd, input_tokens, output_tokens, prices_at
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
+from pointsman.roster import Roster, candidates_of, excluded_from, input_tokens, output_tokens, roster_of
 from pointsman.settings import Settings, load_settings
 from pointsman.view import View, select_view
 
@@ -54,6 +54,7 @@ class Router:
         self.history = history
         self.settings = settings or load_settings()
         self._ids = Ids()
+        self._rosters: dict[str, tuple[RouterConfig, Roster]] = {}
 
     @classmethod
     def load(
@@ -93,13 +94,21 @@ class Router:
         """
         router_config = self.registry.config(config)
         size = self._check_prompt(prompt)
+        if task is not None:
+            _check_text("task", task)
         now = datetime.now(UTC)
         counted, view, difficulty = self._read(prompt, size)
-        able, excluded = self._able(router_config, counted, preferred_input_modalities, supports, max_output_tokens)
-        candidates = self._candidates(able, counted, difficulty, max_output_tokens, now)
+        roster = self._roster(router_config)
+        tokens_in, tokens_out = input_tokens(roster, counted), output_tokens(roster, max_output_tokens)
+        excluded = excluded_from(roster, tokens_in, tokens_out, preferred_input_modalities, supports)
+        if len(excluded) == len(roster.models):
+            raise _nothing_left(router_config.name, list(excluded.values()))
+        predictor = self.artifact.predictor
+        candidates = candidates_of(roster, tokens_in, tokens_out, predictor, difficulty, now, excluded)
+        mu = [candidate.mu for candidate in candidates]
         choice = choose(
             [candidate.model_id for candidate in candidates],
-            np.array([candidate.mu for candidate in candidates]),
+            np.array(mu),
             np.array([candidate.cost for candidate in candidates]),
             np.array([candidate.latency_s or np.nan for candidate in candidates]),
             completion_threshold=router_config.completion_threshold,
@@ -107,7 +116,8 @@ class Router:
             max_k=router_config.max_k,
         )
         selected = tuple(candidates[i].model_id for i in choice.members)
-        strongest = max(candidates, key=lambda candidate: (candidate.mu, -candidate.cost))
+        # Candidates are cheapest first, so this is the cheapest of equally strong ones.
+        strongest = candidates[mu.index(max(mu))]
         kept = kept_prompt(prompt, view.text, self.settings.prompt_logging)
         decision = Decision(
             id=self._ids.next(now),
@@ -123,7 +133,7 @@ class Router:
             task=task,
             selected=selected,
             candidates=tuple(candidates),
-            excluded=tuple(excluded),
+            excluded=tuple(excluded.values()),
             difficulty=difficulty,
             expected_quality=choice.expected_quality,
             cost=choice.cost,
@@ -157,7 +167,10 @@ class Router:
         names = list(self.registry.models) if model_ids is None else list(model_ids)
         models = [self.registry.model(name) for name in names]
         _, _, difficulty = self._read(prompt, self._check_prompt(prompt))
-        mu, _ = self.artifact.predictor.complete(self._capabilities(models), difficulty)
+        predictor = self.artifact.predictor
+        mean = predictor.capability_mean
+        capability = np.array([mean if model.capability is None else model.capability for model in models])
+        mu, _ = predictor.complete(capability, difficulty)
         return {model.model_id: float(p) for model, p in zip(models, mu, strict=True)}
 
     def add_model(self, profile: Model | Mapping[str, Any], configs: Sequence[str] = ()) -> Model:
@@ -171,6 +184,7 @@ class Router:
         """
         model = profile if isinstance(profile, Model) else _model(profile)
         self.registry = self.registry.with_model(model, configs)
+        self._rosters.clear()
         return model
 
     def _check_prompt(self, prompt: str) -> int:
@@ -183,13 +197,7 @@ class Router:
             raise refuse(f"expected text, found {type(prompt).__name__}", "Send the prompt as a string.")
         if not prompt or prompt.isspace():
             raise refuse("the prompt is empty", "Send the text that the model is to answer.")
-        try:
-            size = len(prompt.encode())
-        except UnicodeEncodeError as error:
-            raise refuse(
-                f"not valid Unicode: a lone surrogate at character {error.start}",
-                "Send whole characters: a surrogate must be one of a pair.",
-            ) from None
+        size = _check_text("prompt", prompt)
         limit = self.settings.max_prompt_bytes
         if size > limit:
             message = f"the prompt has {size:,} bytes; at most {limit:,} are routed"
@@ -212,76 +220,36 @@ class Router:
             vectors = self.embedder.embed_tokens([view.token_ids])
         return counted, view, float(self.artifact.predictor.difficulty(vectors)[0])
 
-    def _able(
-        self,
-        config: RouterConfig,
-        counted: int,
-        modalities: Sequence[str],
-        supports: Sequence[str],
-        max_output_tokens: int | None,
-    ) -> tuple[list[Model], list[Excluded]]:
-        """The models of a config that can serve the request, and the others with the reason."""
-        able: list[Model] = []
-        excluded: list[Excluded] = []
-        for model in (self.registry.models[model_id] for model_id in config.models):
-            needed = input_tokens(model, counted) + output_tokens(model, max_output_tokens)
-            if lacking := [m for m in modalities if m not in model.input_modalities]:
-                excluded.append(Excluded(model.model_id, f"does not take {', '.join(lacking)}"))
-            elif needed > model.context_length:
-                why = f"needs {needed:,} tokens, its context holds {model.context_length:,}"
-                excluded.append(Excluded(model.model_id, why))
-            elif lacking := [feature for feature in supports if feature not in model.supports]:
-                excluded.append(Excluded(model.model_id, f"is not known to support {', '.join(lacking)}"))
-            else:
-                able.append(model)
-        if not able:
-            remedy = "Ask for less, or use a config with other models."
-            faults = [Fault("config", f"{x.model_id} {x.why}", remedy) for x in excluded]
-            raise NoCandidate(
-                f"None of the {len(excluded)} models of {config.name!r} can serve this prompt: "
-                f"{excluded[0].model_id} {excluded[0].why}. {remedy}",
-                faults,
-            )
-        return able, excluded
+    def _roster(self, config: RouterConfig) -> Roster:
+        """The roster of a config; kept, since it changes only with the registry."""
+        kept = self._rosters.get(config.name)
+        if kept is None or kept[0] is not config:
+            models = [self.registry.models[model_id] for model_id in config.models]
+            kept = config, roster_of(models, self.artifact.predictor.capability_mean)
+            self._rosters[config.name] = kept
+        return kept[1]
 
-    def _capabilities(self, models: Sequence[Model]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        mean = self.artifact.predictor.capability_mean
-        return np.array([mean if model.capability is None else model.capability for model in models])
 
-    def _candidates(
-        self,
-        models: Sequence[Model],
-        counted: int,
-        difficulty: float,
-        max_output_tokens: int | None,
-        now: datetime,
-    ) -> list[Candidate]:
-        """One candidate a model, cheapest first."""
-        capability = self._capabilities(models)
-        mu, sigma = self.artifact.predictor.complete(capability, difficulty)
-        candidates = []
-        for i, model in enumerate(models):
-            tokens_in = input_tokens(model, counted)
-            tokens_out = output_tokens(model, max_output_tokens)
-            candidates.append(
-                Candidate(
-                    model_id=model.model_id,
-                    mu=float(mu[i]),
-                    sigma=float(sigma[i]),
-                    cost=cost_usd(prices_at(model, now), tokens_in, tokens_out),
-                    capability=float(capability[i]),
-                    capability_known=model.capability is not None,
-                    input_tokens=tokens_in,
-                    output_tokens=tokens_out,
-                    latency_s=model.latency_s,
-                )
-            )
-        return sorted(candidates, key=lambda candidate: (candidate.cost, candidate.model_id))
+def _check_text(field: str, text: str) -> int:
+    """The size of a text in UTF-8 bytes. Raises RequestError for a lone surrogate, which has no encoding."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        message = f"not valid Unicode: a lone surrogate at character {error.start}"
+        remedy = "Send whole characters: a surrogate must be one of a pair."
+        raise RequestError(f"{field}: {message}. {remedy}", [Fault(field, message, remedy)]) from None
+
+
+def _nothing_left(config: str, excluded: Sequence[Excluded]) -> NoCandidate:
+    remedy = "Ask for less, or use a config with other models."
+    return NoCandidate(
+        f"None of the {len(excluded)} models of {config!r} can serve this prompt: "
+        f"{excluded[0].model_id} {excluded[0].why}. {remedy}",
+        [Fault("config", f"{one.model_id} {one.why}", remedy) for one in excluded],
+    )
 
 
 def _model(profile: Mapping[str, Any]) -> Model:
-    from pydantic import ValidationError
-
     try:
         return Model.model_validate(dict(profile))
     except ValidationError as error:

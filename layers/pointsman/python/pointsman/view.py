@@ -7,7 +7,7 @@ between its slices.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,8 +33,8 @@ ENDINGS = re.compile(
     r"|</\s*(?:user|user_query|user_request|user_message|user_input|query|question|task|request)\s*>",
     re.IGNORECASE,
 )
-# Text that surely holds a token: a slice of n tokens is looked for in n times as many characters.
-CHARACTERS_A_TOKEN = 24
+# A slice of n tokens is looked for in n times as many characters, then in four times that until it is found.
+CHARACTERS_A_TOKEN = 8
 SEPARATOR = "\n"
 CHUNK = 65_536
 LONGEST_MARKER = 128
@@ -66,7 +66,7 @@ def select_view(
 
     A prompt of at most `settings.max_tokens` tokens, begin and end included, is its own view.
     """
-    if token_ids is None and len(prompt) <= settings.max_tokens * CHARACTERS_A_TOKEN:
+    if token_ids is None and len(prompt) <= settings.max_tokens * CHARACTERS_A_TOKEN * 4:
         token_ids = embedder.tokenize(prompt)
     if token_ids is not None and len(token_ids) <= settings.max_tokens:
         return View(prompt, whole=True, token_ids=token_ids)
@@ -125,18 +125,33 @@ def _first(prompt: str, start: int, end: int, tokens: int, embedder: Embedder) -
     """The span of the first `tokens` tokens of prompt[start:end]."""
     if tokens <= 0:
         return start, start
-    end = min(end, start + tokens * CHARACTERS_A_TOKEN)
-    offsets = embedder.offsets(prompt[start:end])
-    return start, end if len(offsets) <= tokens else start + offsets[tokens - 1][1]
+    for length in _lengths(tokens, end - start):
+        offsets = embedder.offsets(prompt[start : start + length])
+        # One token more than is needed, since the last may be cut short.
+        if len(offsets) > tokens:
+            return start, start + offsets[tokens - 1][1]
+    return start, end
 
 
 def _last(prompt: str, tokens: int, embedder: Embedder) -> Span:
     """The span of the last `tokens` tokens of a prompt."""
+    end = len(prompt)
     if tokens <= 0:
-        return len(prompt), len(prompt)
-    start = max(0, len(prompt) - tokens * CHARACTERS_A_TOKEN)
-    offsets = embedder.offsets(prompt[start:])
-    return (start if len(offsets) <= tokens else start + offsets[-tokens][0]), len(prompt)
+        return end, end
+    for length in _lengths(tokens, end):
+        offsets = embedder.offsets(prompt[end - length :])
+        if len(offsets) > tokens:
+            return end - length + offsets[-tokens][0], end
+    return 0, end
+
+
+def _lengths(tokens: int, most: int) -> Iterator[int]:
+    """Numbers of characters in which to look for so many tokens, up to all there are."""
+    length = tokens * CHARACTERS_A_TOKEN
+    while length < most:
+        yield length
+        length *= 4
+    yield most
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:

@@ -3,11 +3,11 @@
 Deciding needs the embedder; everything else does not, so the two groups can live in separate functions.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from pointsman.api.schemas import (
@@ -21,6 +21,7 @@ from pointsman.api.schemas import (
     RecordedDecisionOut,
     RouteRequest,
 )
+from pointsman.decision import Decision
 from pointsman.history import Filter, History
 from pointsman.registry import Model, Registry
 from pointsman.router import Router
@@ -37,9 +38,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {**_PROBLEM, "description": titles[status]} for status in statuses}
 
 
-def answer(document: Mapping[str, Any]) -> Response:
+def answer(document: Mapping[str, Any] | Decision) -> Response:
     """A JSON answer of what is known to be right; it is not checked a second time against its schema."""
-    return Response(json.dumps(document, ensure_ascii=False, allow_nan=False), media_type="application/json")
+    return Response(orjson.dumps(document), media_type="application/json")
 
 
 def deciding_routes(router: Router) -> APIRouter:
@@ -57,7 +58,7 @@ def deciding_routes(router: Router) -> APIRouter:
             supports=request.supports,
             max_output_tokens=request.max_output_tokens,
         )
-        return answer(decision.to_dict())
+        return answer(decision)
 
     return routes
 

@@ -5,7 +5,6 @@ decision that was acknowledged survives `kill -9` and a power cut. Summaries lie
 by id, so a page costs the same however long the history is.
 """
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+import orjson
 
 from pointsman.decision import timestamp
 from pointsman.errors import HistoryUnavailable
@@ -133,8 +134,8 @@ class SqliteHistory:
                 raise
 
     def append(self, decision: Record) -> None:
-        summary = json.dumps(summary_of(decision), ensure_ascii=False)
-        body = json.dumps(decision, ensure_ascii=False)
+        summary = orjson.dumps(summary_of(decision)).decode()
+        body = orjson.dumps(decision).decode()
         expires_at = int(time.time()) + self._retention_s if self._retention_s else None
         key = decision["id"]
         with self._transaction() as db:
@@ -176,7 +177,7 @@ class SqliteHistory:
             values.append(decode_cursor(cursor))
         sql = f"SELECT s.summary FROM {source} WHERE {' AND '.join(clauses)} ORDER BY {key} DESC LIMIT ?"
         rows = self._read(sql, (*values, limit + 1))
-        calls = [json.loads(summary) for (summary,) in rows[:limit]]
+        calls = [orjson.loads(summary) for (summary,) in rows[:limit]]
         return Page(calls, encode_cursor(calls[-1]["id"]) if len(rows) > limit else None)
 
     def get(self, decision_id: str) -> dict[str, Any]:
@@ -188,7 +189,7 @@ class SqliteHistory:
         if not rows:
             raise no_such_decision(decision_id)
         outcomes = self._read("SELECT outcome FROM outcomes WHERE decision_id = ? ORDER BY model_id", (decision_id,))
-        return {**json.loads(rows[0][0]), "outcomes": [json.loads(outcome) for (outcome,) in outcomes]}
+        return {**orjson.loads(rows[0][0]), "outcomes": [orjson.loads(outcome) for (outcome,) in outcomes]}
 
     def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
         check_selected(self.get(decision_id), model_id)
@@ -196,7 +197,7 @@ class SqliteHistory:
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO outcomes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET outcome = excluded.outcome",
-                (decision_id, model_id, json.dumps(kept, ensure_ascii=False)),
+                (decision_id, model_id, orjson.dumps(kept).decode()),
             )
         return self.get(decision_id)
 

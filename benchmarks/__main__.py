@@ -1,0 +1,42 @@
+"""`make bench`: speed and memory of a decision, beside the package that the embedder's weights come from.
+
+Every comparison runs side by side in one process or in alternating turns, since machines are noisy: read the
+ratios. Nothing here is a test.
+"""
+
+import argparse
+import platform
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from benchmarks import decisions, embedding, history, server
+
+SECTIONS: dict[str, Callable[[], None]] = {
+    "embedding": embedding.main,
+    "decisions": decisions.main,
+    "history": history.main,
+    "server": server.main,
+}
+
+
+def commit() -> str:
+    """The commit that is measured, if this is a checkout."""
+    found = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run all sections, or those that are named."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("sections", nargs="*", help=f"any of: {', '.join(SECTIONS)}")
+    names = parser.parse_args(arguments).sections or list(SECTIONS)
+    if unknown := set(names) - set(SECTIONS):
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    print(f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, Python {platform.python_version()}, {platform.machine()}")
+    for name in names:
+        print(f"\n## {name}\n")
+        SECTIONS[name]()
+
+
+main()

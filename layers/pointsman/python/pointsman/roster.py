@@ -1,0 +1,116 @@
+"""The roster: the models of a config as columns, so that a request is a few array operations.
+
+Made once a config; nothing in it depends on a request. Models are in the order of their ids.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsman.decision import Candidate, Excluded
+from pointsman.predictor import Predictor
+from pointsman.pricing import cost_usd, prices_at
+from pointsman.registry import Model
+
+DEFAULT_OUTPUT_TOKENS = 512
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """k models; every array is [k]."""
+
+    models: tuple[Model, ...]
+    capability: Floats  # a fraction; the training mean where nothing is published
+    known: tuple[bool, ...]
+    prices: Floats  # [2, k], USD per 1,000 input and output tokens, where no window is open
+    timed: tuple[int, ...]  # places of the models with prices that change by the hour
+    input_token_factor: Floats
+    expected_output_tokens: Integers  # 0: not known
+    context_length: Integers
+
+
+def roster_of(models: Sequence[Model], capability_mean: float) -> Roster:
+    """The roster of k >= 1 models; one without published scores gets `capability_mean`."""
+    models = tuple(sorted(models, key=lambda model: model.model_id))
+    return Roster(
+        models=models,
+        capability=np.array([capability_mean if m.capability is None else m.capability for m in models]),
+        known=tuple(model.capability is not None for model in models),
+        prices=np.array([[m.input_cost_per_1k, m.output_cost_per_1k] for m in models]).T,
+        timed=tuple(i for i, model in enumerate(models) if model.utc_price_overrides),
+        input_token_factor=np.array([model.input_token_factor for model in models]),
+        expected_output_tokens=np.array([model.expected_output_tokens or 0 for model in models]),
+        context_length=np.array([model.context_length for model in models]),
+    )
+
+
+def input_tokens(roster: Roster, counted: int) -> Integers:
+    """Tokens each model is expected to count for a prompt of `counted` tokens of the embedder."""
+    return np.maximum(1, np.rint(counted * roster.input_token_factor)).astype(np.int64)
+
+
+def output_tokens(roster: Roster, max_output_tokens: int | None) -> Integers:
+    """Tokens each model is expected to write: its own expectation, else the request's limit, else 512."""
+    expected = roster.expected_output_tokens
+    return np.where(expected > 0, expected, max_output_tokens or DEFAULT_OUTPUT_TOKENS)
+
+
+def excluded_from(
+    roster: Roster, tokens_in: Integers, tokens_out: Integers, modalities: Sequence[str], supports: Sequence[str]
+) -> dict[int, Excluded]:
+    """The models that cannot serve a request, by place, each with the first reason."""
+    excluded: dict[int, Excluded] = {}
+    if modalities or supports:
+        for i, model in enumerate(roster.models):
+            if lacking := [name for name in modalities if name not in model.input_modalities]:
+                excluded[i] = Excluded(model.model_id, f"does not take {', '.join(lacking)}")
+            elif lacking := [name for name in supports if name not in model.supports]:
+                excluded[i] = Excluded(model.model_id, f"is not known to support {', '.join(lacking)}")
+    for i in np.flatnonzero(tokens_in + tokens_out > roster.context_length).tolist():
+        why = f"needs {tokens_in[i] + tokens_out[i]:,} tokens, its context holds {roster.context_length[i]:,}"
+        excluded.setdefault(i, Excluded(roster.models[i].model_id, why))
+    return excluded
+
+
+def candidates_of(
+    roster: Roster,
+    tokens_in: Integers,
+    tokens_out: Integers,
+    predictor: Predictor,
+    difficulty: float,
+    now: datetime,
+    excluded: dict[int, Any],
+) -> list[Candidate]:
+    """A candidate for every model that is not excluded, cheapest first, at the prices of one UTC instant."""
+    mu, sigma = predictor.complete(roster.capability, difficulty)
+    prices = roster.prices
+    if roster.timed:
+        prices = prices.copy()
+        for i in roster.timed:
+            prices[:, i] = prices_at(roster.models[i], now)
+    cost = cost_usd(prices, tokens_in, tokens_out)
+    # A stable sort keeps models of equal cost in the order of their ids.
+    order = [i for i in np.argsort(cost, kind="stable").tolist() if i not in excluded]
+    columns = (column.tolist() for column in (mu, sigma, cost, roster.capability, tokens_in, tokens_out))
+    p, p_sd, usd, capable, read, written = columns
+    return [
+        Candidate(
+            roster.models[i].model_id,
+            p[i],
+            p_sd[i],
+            usd[i],
+            capable[i],
+            roster.known[i],
+            read[i],
+            written[i],
+            roster.models[i].latency_s,
+        )
+        for i in order
+    ]

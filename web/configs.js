@@ -1,0 +1,79 @@
+// The config picker. It always offers "auto", even while the configs have not been loaded.
+
+import { asTrouble, getConfigs } from "./api.js";
+import { byId, el } from "./dom.js";
+import { plainPercent } from "./format.js";
+import { modelName } from "./model.js";
+import { newestOnly } from "./newest.js";
+import { clearTrouble, showFailure } from "./trouble.js";
+
+const MODELS_SHOWN_OPEN = 8;
+
+// `onLoaded` gets the names of the configs each time they have been loaded.
+export function startConfigs({ onLoaded }) {
+  const select = byId("config");
+  const place = byId("configs-error");
+  const about = byId("config-about");
+  const begin = newestOnly();
+  let configs = [];
+
+  async function load() {
+    const isCurrent = begin();
+    about.replaceChildren(el("p", { class: "muted" }, "Loading the configs…"));
+    try {
+      const loaded = await getConfigs();
+      if (!isCurrent()) return;
+      configs = loaded;
+      clearTrouble(place);
+      offer();
+      onLoaded(configs.map((config) => config.name));
+    } catch (error) {
+      if (!isCurrent()) return;
+      about.replaceChildren();
+      showFailure(place, "The configs could not be loaded.", asTrouble(error), load);
+    }
+  }
+
+  function offer() {
+    const wanted = select.value;
+    const names = configs.map((config) => config.name);
+    select.replaceChildren(...names.map((name) => el("option", { value: name }, name)));
+    select.value = [wanted, "auto"].find((name) => names.includes(name)) ?? names[0] ?? "";
+    describe();
+  }
+
+  function describe() {
+    const config = configs.find((one) => one.name === select.value);
+    about.replaceChildren(...(config ? holding(config) : []));
+  }
+
+  select.addEventListener("change", describe);
+  return { load };
+}
+
+function holding(config) {
+  const models = config.models ?? [];
+  return [
+    config.description ? el("p", { dir: "auto" }, config.description) : null,
+    el(
+      "dl",
+      { class: "pairs" },
+      pair("Completion threshold", plainPercent(config.completion_threshold)),
+      pair("Models per request", config.max_k > 1 ? `up to ${config.max_k}` : "1"),
+    ),
+    el(
+      "details",
+      { open: models.length <= MODELS_SHOWN_OPEN },
+      el("summary", {}, models.length === 1 ? "1 candidate" : `${models.length} candidates`),
+      el(
+        "ul",
+        { class: "models" },
+        models.map((id) => el("li", {}, modelName(id))),
+      ),
+    ),
+  ].filter((node) => node !== null);
+}
+
+function pair(term, value) {
+  return el("div", {}, el("dt", {}, term), el("dd", {}, value));
+}

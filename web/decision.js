@@ -1,0 +1,215 @@
+// One whole decision as elements: the answer first, the reasons after it. The same for a new one and one of the past.
+
+import { candidatesView } from "./candidates.js";
+import { el } from "./dom.js";
+import { DASH, count, localTime, money, moneyPerThousand, number, percent, plainPercent } from "./format.js";
+import { modelName } from "./model.js";
+
+const EXCLUDED_SHOWN_OPEN = 6;
+
+export function decisionView(decision) {
+  return el(
+    "article",
+    { class: "decision", "data-testid": "decision-view", "data-id": decision.id },
+    headline(decision),
+    decision.recorded === false
+      ? el(
+          "p",
+          { class: "note", "data-testid": "not-recorded" },
+          "This decision was not stored. It will not appear in the history.",
+        )
+      : null,
+    figures(decision),
+    el("h3", {}, `Candidates (${decision.candidates.length})`),
+    el("div", {}, candidatesView(decision)),
+    excluded(decision.excluded ?? []),
+    outcomes(decision.outcomes ?? []),
+    prompt(decision),
+    about(decision),
+  );
+}
+
+// The decision as one sentence, for a screen reader.
+export function decisionSentence(decision) {
+  const stored = decision.recorded === false ? " It was not stored." : "";
+  const chosen = decision.selected.join(" and ") || "no model";
+  return `Chosen: ${chosen}. Expected completion ${percent(decision.expected_quality)}, predicted cost ${money(decision.cost)}.${stored}`;
+}
+
+export function reasonWords(reason) {
+  if (reason === "threshold") return "over the threshold";
+  if (reason === "fallback") return "fallback: none over the threshold";
+  return String(reason ?? DASH);
+}
+
+function headline(decision) {
+  const chosen = decision.selected.map((id) => el("li", { "data-testid": "chosen-model" }, modelName(id)));
+  return el(
+    "div",
+    { class: decision.reason === "fallback" ? "headline fallback" : "headline" },
+    el(
+      "p",
+      { class: "headline-label" },
+      "Chosen ",
+      el("span", { class: "badge", "data-testid": "reason" }, reasonWords(decision.reason)),
+    ),
+    chosen.length > 0
+      ? el("ul", { class: "chosen-models" }, chosen)
+      : el("p", { class: "chosen-models" }, "No model"),
+    decision.explanation
+      ? el("p", { class: "explanation", dir: "auto", "data-testid": "explanation" }, decision.explanation)
+      : null,
+  );
+}
+
+function figures(decision) {
+  const { cost, strongest } = decision;
+  const items = [
+    figure(
+      "Expected completion",
+      percent(decision.expected_quality),
+      `threshold ${plainPercent(decision.completion_threshold)}`,
+      "expected-completion",
+    ),
+    figure("Predicted cost", money(cost), `${moneyPerThousand(cost)} per 1,000 requests`, "cost"),
+  ];
+  if (strongest) {
+    items.push(
+      figure("Cost of the strongest", money(strongest.cost), modelName(strongest.model_id), "strongest"),
+    );
+    items.push(saving(cost, strongest, decision.selected));
+  }
+  items.push(figure("Difficulty", number(decision.difficulty, 2), "higher is harder", "difficulty"));
+  return el("dl", { class: "figures" }, items);
+}
+
+function figure(name, value, note, testid) {
+  return el(
+    "div",
+    { "data-testid": testid },
+    el("dt", {}, name),
+    el("dd", { class: "value" }, value),
+    el("dd", { class: "detail" }, note),
+  );
+}
+
+function saving(cost, strongest, selected) {
+  const saved = strongest.cost - cost;
+  if (!(strongest.cost > 0) || !Number.isFinite(saved))
+    return figure("Saving", DASH, "against the strongest", "saving");
+  if (selected.length === 1 && selected[0] === strongest.model_id)
+    return figure("Saving", "none", "the strongest is chosen", "saving");
+  if (saved < 0) return figure("Saving", "none", `${moneyPerThousand(-saved)} more per 1,000`, "saving");
+  return figure(
+    "Saving",
+    percent(saved / strongest.cost),
+    `${moneyPerThousand(saved)} per 1,000 requests`,
+    "saving",
+  );
+}
+
+function excluded(list) {
+  if (list.length === 0) return null;
+  return el(
+    "details",
+    { class: "fold", open: list.length <= EXCLUDED_SHOWN_OPEN, "data-testid": "excluded" },
+    el("summary", {}, `Excluded (${list.length})`),
+    el(
+      "ul",
+      { class: "plain-list" },
+      list.map((one) =>
+        el(
+          "li",
+          {},
+          modelName(one.model_id),
+          " ",
+          el("span", { class: "muted", dir: "auto" }, one.why ?? ""),
+        ),
+      ),
+    ),
+  );
+}
+
+function outcomes(list) {
+  if (list.length === 0) return null;
+  const line = (one) => {
+    const parts = [one.completed === true ? "completed" : one.completed === false ? "not completed" : null];
+    if (typeof one.score === "number") parts.push(`score ${number(one.score, 2)}`);
+    if (typeof one.output_tokens === "number") parts.push(`${count(one.output_tokens)} output tokens`);
+    if (typeof one.cost_usd === "number") parts.push(money(one.cost_usd));
+    if (one.ts) parts.push(localTime(one.ts));
+    return parts.filter(Boolean).join(" · ");
+  };
+  return el(
+    "section",
+    { "data-testid": "outcomes" },
+    el("h3", {}, "Reported outcomes"),
+    el(
+      "ul",
+      { class: "plain-list" },
+      list.map((one) =>
+        el("li", {}, modelName(one.model_id), " ", el("span", { class: "muted" }, line(one))),
+      ),
+    ),
+  );
+}
+
+function prompt(decision) {
+  const stored = typeof decision.prompt === "string";
+  const isWhole = stored && new TextEncoder().encode(decision.prompt).length === decision.prompt_bytes;
+  const size = `${count(decision.prompt_bytes)} bytes${stored && !isWhole ? ", stored in part" : ""}`;
+  return el(
+    "section",
+    {},
+    el("h3", {}, "Prompt ", el("span", { class: "muted" }, size)),
+    stored
+      ? el(
+          "div",
+          {
+            class: "prompt-text",
+            dir: "auto",
+            tabindex: "0",
+            role: "group",
+            "aria-label": "Prompt",
+            "data-testid": "prompt-text",
+          },
+          decision.prompt,
+        )
+      : el("p", { class: "muted" }, "The text of this prompt was not stored."),
+  );
+}
+
+function about(decision) {
+  const pairs = [
+    [
+      "Decided",
+      decision.ts ? el("time", { datetime: decision.ts, title: decision.ts }, localTime(decision.ts)) : null,
+    ],
+    ["Config", decision.config],
+    ["Fallback margin", plainPercent(decision.fallback_quality_margin)],
+    ["Models per request", decision.max_k],
+    ["Task", decision.task],
+    ["Caller", decision.caller],
+    ["Predicted latency", typeof decision.latency === "number" ? `${number(decision.latency, 2)} s` : null],
+    ["Decision id", decision.id],
+    ["Prompt SHA-256", decision.prompt_sha256],
+    ["Artifact", decision.artifact],
+  ].filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return el(
+    "details",
+    { class: "fold" },
+    el("summary", {}, "About this decision"),
+    el(
+      "dl",
+      { class: "pairs" },
+      pairs.map(([term, value]) =>
+        el(
+          "div",
+          {},
+          el("dt", {}, term),
+          el("dd", { dir: "auto" }, value instanceof Node ? value : String(value)),
+        ),
+      ),
+    ),
+  );
+}

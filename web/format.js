@@ -1,0 +1,57 @@
+// Numbers and times as text. A missing value is always a dash, and no amount is rounded to a false 0 or 100%.
+
+export const DASH = "–";
+
+function missing(value) {
+  return typeof value !== "number" || !Number.isFinite(value);
+}
+
+function grouped(value, decimals) {
+  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+// US dollars: cents from one dollar up, below that three significant digits and never an exponent.
+export function money(value) {
+  if (missing(value)) return DASH;
+  if (value === 0) return "$0";
+  const size = Math.abs(value);
+  const sign = value < 0 ? "−" : "";
+  if (size < 1e-10) return `${sign}<$0.0000000001`;
+  const decimals = size >= 1 ? 2 : Math.max(2, 2 - Math.floor(Math.log10(size)));
+  return `${sign}$${grouped(size, decimals)}`;
+}
+
+export function moneyPerThousand(value) {
+  return missing(value) ? DASH : money(value * 1000);
+}
+
+export function percent(share) {
+  if (missing(share)) return DASH;
+  if (share > 0 && share < 0.0005) return "<0.1%";
+  if (share < 1 && share >= 0.9995) return ">99.9%";
+  return `${number(share * 100, 1)}%`;
+}
+
+// A threshold or a margin: as many decimals as it needs.
+export function plainPercent(share) {
+  return missing(share) ? DASH : `${Number((share * 100).toFixed(2))}%`;
+}
+
+export function number(value, decimals) {
+  if (missing(value)) return DASH;
+  const text = grouped(Math.abs(value), decimals);
+  return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+}
+
+export function count(value) {
+  return missing(value) ? DASH : grouped(value, 0);
+}
+
+// Local time, as 2026-11-22 23:31:48; the text itself when it is no time.
+export function localTime(text) {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) return String(text ?? DASH);
+  const two = (part) => String(part).padStart(2, "0");
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
+  return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":")}`;
+}
