@@ -81,10 +81,23 @@ def assemble(weights: Path, embedder: Path, out: Path) -> None:
     click.echo(f"{out}: {size / 1e6:.0f} MB")
 
 
+@cli.command()
+@click.option("--artifact", type=FOLDER, default=ARTIFACT, show_default=True)
+@click.option("--registry", type=FOLDER, default=Path("registry"), show_default=True)
+@click.option("--web", type=FOLDER, default=Path("web"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("dist"), show_default=True)
+def wheel(artifact: Path, registry: Path, web: Path, out: Path) -> None:
+    """Build a wheel that holds library, artifact, registry and page."""
+    from artifacts_build.wheel import build_wheel
+
+    built = build_wheel(out, artifact, registry, web)
+    click.echo(f"{built}: {built.stat().st_size / 1e6:.0f} MB")
+
+
 def main() -> None:
     """Run a command; an error of ours is one line and a non-zero exit."""
     try:
         cli()
-    except (PointsmanError, ModuleNotFoundError, OSError) as error:
+    except (PointsmanError, ModuleNotFoundError, OSError, ValueError, RuntimeError) as error:
         click.echo(f"artifacts_build: {error}", err=True)
         sys.exit(1)

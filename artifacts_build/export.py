@@ -17,7 +17,7 @@ from artifacts_build import use_multilingual
 from artifacts_build.fingerprint import fingerprint_of
 from artifacts_build.folders import whole_folder
 
-USE_MULTILINGUAL = "use-multilingual"
+LICENCE_FILE = "LICENSE"
 # The model itself has no limit and its cost is linear; the view asks for far less.
 USE_MAX_TOKENS = 4096
 
@@ -38,6 +38,7 @@ def export_use_multilingual(out: Path) -> EmbedderSettings:
     with whole_folder(out) as scratch:
         onnx.save(model, scratch / MODEL_FILE)
         (scratch / TOKENIZER_FILE).write_text(tokenizer_text, encoding="utf-8")
+        (scratch / LICENCE_FILE).write_text(use_multilingual.licence(), encoding="utf-8")
         settings = EmbedderSettings(
             name="use-multilingual-v3",
             fingerprint=fingerprint_of(model, tokenizer, identity),
@@ -46,7 +47,8 @@ def export_use_multilingual(out: Path) -> EmbedderSettings:
             output="embedding",
             source=use_multilingual.source(),
             files={
-                name: hashlib.sha256((scratch / name).read_bytes()).hexdigest() for name in (MODEL_FILE, TOKENIZER_FILE)
+                name: hashlib.sha256((scratch / name).read_bytes()).hexdigest()
+                for name in (MODEL_FILE, TOKENIZER_FILE, LICENCE_FILE)
             },
         )
         (scratch / SETTINGS_FILE).write_text(settings_document(settings), encoding="utf-8")

@@ -53,6 +53,14 @@ def source() -> dict[str, str]:
     }
 
 
+def licence() -> str:
+    """The text of the licence under which the weights may be passed on; it travels with them."""
+    text = metadata.distribution(PACKAGE).read_text("licenses/LICENSE")
+    if text is None:
+        raise FileNotFoundError(f"{PACKAGE} carries no licence. Install it again.")
+    return text
+
+
 def read_weights(folder: Path) -> Arrays:
     """The package's arrays with its 17 chunks interleaved to one table, uint8 [pieces, 512]."""
     with np.load(folder / "weights.npz", allow_pickle=False) as stored:

@@ -56,7 +56,7 @@ def test_a_whole_artifact_loads(copy: Path) -> None:
     assert load_embedder(artifact).fingerprint == artifact.manifest.embedder.fingerprint
 
 
-FILES = ["predictor.npz", "MODEL_CARD.md", "embedder/tokenizer.json", "embedder/model.onnx"]
+FILES = ["predictor.npz", "MODEL_CARD.md", "embedder/tokenizer.json", "embedder/model.onnx", "embedder/LICENSE"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -98,6 +98,11 @@ def test_another_format_version_is_refused_with_both_versions(copy: Path) -> Non
     message = refused(copy)
     assert "version 1" in message
     assert "2" in message
+
+
+def test_settings_of_the_embedder_that_were_changed_are_noticed(copy: Path) -> None:
+    edit_json(copy / "embedder/embedder.json", lambda d: d.update(prefix="Translate: "))
+    assert "embedder.json: sha256" in refused(copy)
 
 
 def test_an_embedder_that_the_weights_were_not_trained_for_is_refused(copy: Path) -> None:
@@ -149,7 +154,9 @@ def test_a_model_that_is_no_onnx_is_refused_in_one_line(copy: Path) -> None:
     replace(path, b"this is no model")
     sha256 = sha256_of(path)
     edit_json(copy / "embedder/embedder.json", lambda d: d["files"].update({"model.onnx": sha256}))
+    settings = sha256_of(copy / "embedder/embedder.json")
     edit_json(copy / "manifest.json", lambda d: d["files"]["embedder/model.onnx"].update(sha256=sha256))
+    edit_json(copy / "manifest.json", lambda d: d["files"]["embedder/embedder.json"].update(sha256=settings))
     message = refused(copy)
     assert "onnxruntime cannot load it" in message
     assert "\n" not in message

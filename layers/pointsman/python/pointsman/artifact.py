@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pointsman.checks import BUILD_IT, checked_bytes, checked_file, read_json
 from pointsman.embedders import OnnxEmbedder
-from pointsman.embedders.onnx import read_settings
+from pointsman.embedders.onnx import MODEL_FILE, TOKENIZER_FILE, read_settings
 from pointsman.errors import ArtifactError
 from pointsman.predictor import Predictor
 from pointsman.view import ViewSettings
@@ -146,6 +146,10 @@ def load_embedder(artifact: Artifact, threads: int = 1) -> OnnxEmbedder:
         listed = artifact.manifest.files.get(f"{EMBEDDER_FOLDER}/{name}")
         if listed is None or listed.sha256 != sha256:
             raise ArtifactError(f"{folder / name}: the manifest lists another file than embedder.json. {BUILD_IT}")
+    for name, entry in artifact.manifest.files.items():
+        # The two large files are checked where they are read.
+        if name.startswith(f"{EMBEDDER_FOLDER}/") and not name.endswith((MODEL_FILE, TOKENIZER_FILE)):
+            checked_file(artifact.folder / name, entry.sha256)
     if found.dimensions != trained.dimensions or view.max_tokens > found.max_tokens:
         raise ArtifactError(
             f"{folder}: {found.dimensions} dimensions and {found.max_tokens} tokens do not fit the manifest's "
