@@ -60,25 +60,28 @@ same figures as `manifest.json`.
 
 ## What it is
 
-    P(model completes prompt) = sigmoid({predictor.a:.3f} * capability + {predictor.b:.3f} * difficulty + {predictor.c:.3f})
+    P(model completes prompt) = sigmoid(a * capability + b * difficulty + c)
+    a = {predictor.a:.3f}    b = {predictor.b:.3f}    c = {predictor.c:.3f}
 
-`capability` is the mean of a model's published GPQA Diamond and LiveCodeBench scores, as a fraction; a model
-without either gets the training mean, {predictor.capability_mean:.3f}. `difficulty` is a ridge regression on the
-embedding of the prompt's view (`{manifest["embedder"]["name"]}`, {manifest["embedder"]["dimensions"]} dimensions; at
-most {view["max_tokens"]} tokens: {view["head_tokens"]} of head, {view["tail_tokens"]} of tail, the rest for the
-user's request), clipped to [{predictor.difficulty_low:.2f}, {predictor.difficulty_high:.2f}] logits.
+- `capability` is the mean of a model's published GPQA Diamond and LiveCodeBench scores, as a fraction. A model without
+  either gets the training mean, {predictor.capability_mean:.3f}.
+- `difficulty`, in logits, is a ridge regression on the embedding of the prompt's view, clipped to the range seen in
+  training, [{predictor.difficulty_low:.2f}, {predictor.difficulty_high:.2f}].
+- The embedder is `{manifest["embedder"]["name"]}` ({manifest["embedder"]["dimensions"]} dimensions); the view has at most
+  {view["max_tokens"]} tokens: {view["head_tokens"]} of head, {view["tail_tokens"]} of tail, the rest for the user's request.
 
-Difficulty and ability were fitted together (a Rasch model with Gaussian priors over all sources and models),
-the ridge to that difficulty (multiple-choice prompts with and without their options; penalty {training["ridge_penalty"]:g}, out-of-fold R² {training["out_of_fold_r2"]:.3f}),
-and the three coefficients to the difficulty predicted out of fold. One slope for all models means that models
-rank alike on every prompt: what differs between prompts is how far down the ladder of cost one may go.
+Difficulty and ability were fitted together: a Rasch model with Gaussian priors over all sources and models. The ridge
+was fitted to that difficulty, multiple-choice prompts with and without their options (penalty
+{training["ridge_penalty"]:g}, out-of-fold R² {training["out_of_fold_r2"]:.3f}), and the three coefficients to the difficulty predicted out of
+fold. One slope for all models means that models rank alike on every prompt: what differs between prompts is how far
+down the ladder of cost one may go.
 
 ## Data
 
 {training["prompts"]:,} prompts, {training["responses"]:,} responses of {training["model_ids"]} models and systems;
-{training["responses_with_capability"]:,} of the responses are by {training["models_with_capability"]} base models with a
-published score, and only they enter the coefficients and the figures. Split by question stem (`dedup_key`, seed
-{split["seed"]}): {split["held_out_prompts"]:,} prompts were held out, and the weights were fitted without them.
+{training["responses_with_capability"]:,} of the responses are by {training["models_with_capability"]} base models with a published score, and only they
+enter the coefficients and the figures. Split by question stem (`dedup_key`, seed {split["seed"]}): {split["held_out_prompts"]:,} prompts were
+held out, and the weights were fitted without them.
 
 | source | licence | what it is | prompts | held out | responses | with a published score | models |
 |---|---|---|--:|--:|--:|--:|--:|

@@ -215,31 +215,35 @@ def _convolutions(g: _Graph, arrays: Arrays, tokens: str) -> str:
 def _pool_and_normalize(g: _Graph, arrays: Arrays, features: str) -> None:
     """`embedding`: the sum over a text's tokens / sqrt(their number), through the deep layers, L2-normalized.
 
-    The sum is a product with the mask, and it comes before the output projection, with which it commutes:
-    the projection then runs once a text and not once a token.
+    The sum is a product with the mask. It commutes with the output projection, which is linear and followed
+    by two linear maps, so the three are one matrix here that runs once a text and not once a token. What is
+    left streams weights from memory, and so has as few of them as it can.
     """
-    for name in ("cnn_W", "cnn_b", "d0", "d1", "d2", "d3", "p1", "p3"):
-        g.constant(name, arrays[name])
+    entry = np.concatenate([arrays["d0"], arrays["p1"]], axis=1).astype(np.float64)
+    g.constant("entry", (arrays["cnn_W"] @ entry).astype(np.float32))
+    g.constant("entry_bias", (arrays["cnn_b"] @ entry).astype(np.float32))
+    g.constant("deep1_weight", arrays["d1"])
+    g.constant("deep2_weight", arrays["d2"])
+    g.constant("deep3_weight", np.concatenate([arrays["p3"], arrays["d3"]], axis=0))
     g.constant("floor", np.array(arrays["eps"], np.float32))
+    g.integers("features_width", arrays["cnn_W"].shape[0])
+    g.integers("entry_widths", arrays["d0"].shape[1], arrays["p1"].shape[1])
+
     mask = g.add("Cast", "mask", "attention_mask", to=TensorProto.FLOAT)
     count = g.add("ReduceSum", "count", mask, "one", keepdims=1)
-    g.integers("width", arrays["cnn_W"].shape[0])
-    shape = g.add("Concat", "features_shape", "ids_shape", "width", axis=0)
+    shape = g.add("Concat", "features_shape", "ids_shape", "features_width", axis=0)
     by_text = g.add("Reshape", "features_by_text", features, shape)
     summed = g.add("MatMul", "summed_3d", g.add("Unsqueeze", "mask_row", mask, "one"), by_text)
     summed = g.add("Squeeze", "summed", summed, "one")
-    bias = g.add("Mul", "counted_bias", count, "cnn_b")
-    pooled = g.add("Add", "pooled", g.add("MatMul", "pooled_product", summed, "cnn_W"), bias)
-    x = g.add("Div", "averaged", pooled, g.add("Sqrt", "root_count", count))
-
-    def two_paths(name: str, skip: str, skip_weight: str, deep: str, deep_weight: str) -> str:
-        left = g.add("MatMul", f"{name}_skip", skip, skip_weight)
-        return g.add("Add", f"{name}_in", left, g.add("MatMul", f"{name}_deep", deep, deep_weight))
-
-    y0 = g.add("Relu", "deep0", g.add("MatMul", "deep0_in", x, "d0"))
-    y1 = g.add("Relu", "deep1", two_paths("deep1", x, "p1", y0, "d1"))
-    y2 = g.add("Relu", "deep2", g.add("MatMul", "deep2_in", y1, "d2"))
-    z = g.add("Tanh", "deep3", two_paths("deep3", y1, "p3", y2, "d3"))
+    bias = g.add("Mul", "counted_bias", count, "entry_bias")
+    x = g.add("Add", "pooled", g.add("MatMul", "pooled_product", summed, "entry"), bias)
+    x = g.add("Div", "averaged", x, g.add("Sqrt", "root_count", count))
+    g.nodes.append(helper.make_node("Split", [x, "entry_widths"], ["deep0_in", "skip1"], name="entries", axis=1))
+    deep = g.add("MatMul", "deep1_product", g.add("Relu", "deep0", "deep0_in"), "deep1_weight")
+    y1 = g.add("Relu", "deep1", g.add("Add", "deep1_in", deep, "skip1"))
+    y2 = g.add("Relu", "deep2", g.add("MatMul", "deep2_in", y1, "deep2_weight"))
+    both = g.add("Concat", "deep3_in", y1, y2, axis=1)
+    z = g.add("Tanh", "deep3", g.add("MatMul", "deep3_product", both, "deep3_weight"))
     square = g.add("ReduceSum", "square", g.add("Mul", "squares", z, z), "one", keepdims=1)
     g.add("Div", "embedding", z, g.add("Sqrt", "norm", g.add("Max", "square_floored", square, "floor")))
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -139,6 +140,24 @@ def test_prompts_can_be_kept_out_of_the_history(tmp_path: Path, artifact: str) -
     assert "(not kept)" in run("history", db).stdout
     for path in tmp_path.glob("private.db*"):
         assert b"secret plan" not in path.read_bytes()
+
+
+def test_input_that_is_not_utf8_is_one_line(artifact: str) -> None:
+    result = subprocess.run(command("route", "-", artifact), input=b"\xff\xfe\x00", capture_output=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"pointsman: ")
+    assert b"Traceback" not in result.stderr
+
+
+def test_a_page_that_is_not_there_stops_the_server(artifact: str, tmp_path: Path) -> None:
+    assert "holds no index.html" in failed(run("serve", "--port", "0", artifact, POINTSMAN_WEB=str(tmp_path)))
+
+
+def test_ctrl_c_ends_the_server_quietly(artifact: str) -> None:
+    with serving(artifact) as server:
+        httpx.get(f"{server.url}/api/health").raise_for_status()
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=30) == 0
 
 
 def test_a_port_in_use_is_one_line_and_a_non_zero_exit(artifact: str) -> None:

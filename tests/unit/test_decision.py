@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from pointsman.decision import ELISION, KEPT_BYTES, Ids, explain, kept_prompt, timestamp
+from pointsman.history.base import first_id
 from pointsman.settings import PromptLogging
 
 NOW = datetime(2026, 11, 22, 23, 31, 48, 123456, tzinfo=UTC)
@@ -14,6 +15,12 @@ def test_ids_rise_strictly_even_within_a_millisecond_or_when_the_clock_goes_back
     instants = [NOW, NOW, NOW, NOW + timedelta(milliseconds=1), NOW - timedelta(seconds=5), NOW + timedelta(seconds=1)]
     made = [ids.next(instant) for instant in instants]
     assert made == sorted(set(made))
+
+
+def test_an_instant_without_a_zone_is_utc() -> None:
+    assert first_id(NOW.replace(tzinfo=None)) == first_id(NOW)
+    assert first_id(datetime(1, 1, 1)) == first_id(datetime(1970, 1, 1))
+    assert first_id(NOW) <= Ids().next(NOW) < first_id(NOW + timedelta(milliseconds=1))
 
 
 def test_a_timestamp_is_utc_with_milliseconds() -> None:

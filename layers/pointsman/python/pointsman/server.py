@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import uvicorn
 
 from pointsman.api import create_app
 from pointsman.artifact import load_artifact, load_embedder
-from pointsman.errors import ServerError
+from pointsman.errors import ServerError, SettingsError
 from pointsman.history.sqlite import SqliteHistory
 from pointsman.registry import load_registry
 from pointsman.router import Router
@@ -24,6 +25,8 @@ def run(host: str, port: int, *, db: Path | None, artifact: Path | None, registr
         HistoryUnavailable: the history cannot be opened.
     """
     settings = load_settings(db=db, artifact=artifact, registry=registry)
+    if not (settings.web / "index.html").is_file():
+        raise SettingsError(f"POINTSMAN_WEB={str(settings.web)!r} holds no index.html. Correct it or unset it.")
     # The port first: it is the quickest to fail.
     listener = listen(host, port)
     try:
@@ -42,7 +45,8 @@ def run(host: str, port: int, *, db: Path | None, artifact: Path | None, registr
             )
             logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
             config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
-            uvicorn.Server(config).run(sockets=[listener])
+            with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
+                uvicorn.Server(config).run(sockets=[listener])
         finally:
             history.close()
     finally:

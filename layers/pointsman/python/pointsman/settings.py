@@ -5,14 +5,12 @@ the source tree, so the same code runs from a checkout, from a wheel and on Lamb
 """
 
 import os
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import AliasChoices, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pointsman.errors import SettingsError
 
@@ -27,19 +25,16 @@ class PromptLogging(StrEnum):
     HASH = "hash"  # only its sha256 and size
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Paths, limits and habits; every field is an environment variable `POINTSMAN_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     artifact: Path = Field(default_factory=lambda: _find("artifact", "layers/artifacts/default"))
     registry: Path = Field(default_factory=lambda: _find("registry", "registry"))
     web: Path = Field(default_factory=lambda: _find("web", "web"))
     db: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("pointsman")) / "history.db")
-    prompt_logging: PromptLogging = Field(
-        default=PromptLogging.FULL,
-        validation_alias=AliasChoices("prompt_logging", "POINTSMAN_PROMPT_LOGGING", "PROMPT_LOGGING"),
-    )
+    prompt_logging: PromptLogging = PromptLogging.FULL
     # Unicode text of a million tokens is about 4 MiB; a synchronous Lambda call takes 6 MB in all.
     max_prompt_bytes: Annotated[int, Field(ge=1, le=64 * 2**20)] = 4 * 2**20
     # 0 keeps decisions for ever.
@@ -54,21 +49,23 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: a value makes no sense; names the variable, the value and what would be right.
     """
+    variables = {name: _variable(name) for name in Settings.model_fields}
+    set_outside = {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)
+        return Settings.model_validate({**set_outside, **given})
     except ValidationError as error:
         first = error.errors()[0]
-        field = str(first["loc"][0]).upper().removeprefix(PREFIX)
+        variable = variables.get(str(first["loc"][0]), str(first["loc"][0]))
         raise SettingsError(
-            f"{PREFIX}{field}={first['input']!r} is not valid: {first['msg']}. Correct it or unset it."
+            f"{variable}={first['input']!r} is not valid: {first['msg']}. Correct it or unset it."
         ) from None
 
 
-def environment(settings: Settings) -> Mapping[str, str]:
-    """The settings as environment variables, for a process that is to run with the same ones."""
-    values = {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.model_dump().items()}
-    return {**os.environ, **values}
+def _variable(field: str) -> str:
+    """The environment variable of a field; one name is shared with other tools and has no prefix."""
+    plain = field.upper()
+    return plain if plain == "PROMPT_LOGGING" and plain in os.environ else f"{PREFIX}{plain}"
 
 
 def _find(bundled: str, in_checkout: str) -> Path:

@@ -5,7 +5,7 @@ normalization are inside the graph. Files are read only after their sha256 is ch
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,6 @@ class OnnxEmbedder:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # One prompt runs at a time and allocates little: without the arena's reserve it is as fast and smaller.
-        options.enable_cpu_mem_arena = False
         # The graph before the tokenizer: reading it needs its size twice for a moment, which sets the peak.
         try:
             session = onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
@@ -148,6 +146,8 @@ class OnnxEmbedder:
 
     def embed_tokens(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         rows = [self._cut(ids) for ids in tokens]
+        if len(rows) == 1:
+            return self._run(rows)
         vectors = np.empty((len(rows), self.dimensions), dtype=np.float32)
         by_length = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         start = 0
@@ -168,14 +168,17 @@ class OnnxEmbedder:
 
     def _run(self, rows: Sequence[Sequence[int]]) -> Vectors:
         length = max(len(ids) for ids in rows)
-        input_ids = np.zeros((len(rows), length), dtype=np.int64)
-        attention_mask = np.zeros((len(rows), length), dtype=np.int64)
-        for row, ids in enumerate(rows):
-            input_ids[row, : len(ids)] = ids
-            attention_mask[row, : len(ids)] = 1
-        feed: Mapping[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
-        output = self._session.run([self._settings.output], feed)[0]
-        return np.asarray(output, dtype=np.float32)
+        attention_mask = np.ones((len(rows), length), dtype=np.int64)
+        if all(len(ids) == length for ids in rows):
+            input_ids = np.array(rows, dtype=np.int64)
+        else:
+            input_ids = np.zeros((len(rows), length), dtype=np.int64)
+            for row, ids in enumerate(rows):
+                input_ids[row, : len(ids)] = ids
+                attention_mask[row, len(ids) :] = 0
+        feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+        vectors: Vectors = self._session.run([self._settings.output], feed)[0]
+        return vectors
 
 
 def _line(error: Exception) -> str:

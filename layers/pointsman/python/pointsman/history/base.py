@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ulid import ULID
@@ -112,6 +112,7 @@ def decode_cursor(cursor: str) -> str:
 
 
 def first_id(instant: datetime) -> str:
-    """The lowest id that a decision of this instant can have."""
+    """The lowest id that a decision of this instant can have; an instant without a zone is UTC."""
+    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     milliseconds = max(0, int(instant.timestamp() * 1000))
     return str(ULID.from_int(milliseconds << 80))
