@@ -64,7 +64,6 @@ class OnnxEmbedder:
         self._settings = settings
         self._tokenizer = tokenizer
         self._session = session
-        self._inputs = {node.name for node in session.get_inputs()}
 
     @classmethod
     def load(cls, folder: Path, threads: int = 1) -> "OnnxEmbedder":
