@@ -223,3 +223,9 @@ def test_a_history_that_fails_does_not_cost_the_answer(
 def test_text_of_the_request_that_has_no_encoding_is_refused(make_router: MakeRouter) -> None:
     with pytest.raises(RequestError, match="task: not valid Unicode"):
         make_router().decide("hello", task="\ud800")
+
+
+@pytest.mark.parametrize("tokens", [0, -5])
+def test_a_limit_of_no_output_at_all_is_refused(make_router: MakeRouter, tokens: int) -> None:
+    with pytest.raises(RequestError, match="max_output_tokens"):
+        make_router().decide("hello", max_output_tokens=tokens)

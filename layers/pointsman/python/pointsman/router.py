@@ -96,6 +96,9 @@ class Router:
         size = self._check_prompt(prompt)
         if task is not None:
             _check_text("task", task)
+        if max_output_tokens is not None and max_output_tokens < 1:
+            message, remedy = f"{max_output_tokens} is less than 1", "Give at least 1, or leave it out."
+            raise RequestError(f"max_output_tokens: {message}. {remedy}", [Fault("max_output_tokens", message, remedy)])
         now = datetime.now(UTC)
         counted, view, difficulty = self._read(prompt, size)
         roster = self._roster(router_config)
