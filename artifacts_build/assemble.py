@@ -4,7 +4,6 @@ Weights are committed (kilobytes), embedders are built (megabytes); the artifact
 that lists every file.
 """
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -19,11 +18,11 @@ from pointsman.artifact import (
     Manifest,
     load_artifact,
     load_embedder,
+    read_fitting_settings,
     read_manifest,
 )
-from pointsman.checks import checked_file
-from pointsman.embedders.onnx import SETTINGS_FILE, read_settings
-from pointsman.errors import ArtifactError
+from pointsman.checks import checked_file, sha256_of
+from pointsman.embedders.onnx import SETTINGS_FILE
 from pointsman.predictor import Predictor
 
 from artifacts_build.folders import whole_folder
@@ -46,12 +45,7 @@ def assemble(weights: Path, embedder: Path, out: Path) -> None:
         ArtifactError: a file is damaged, or the weights were trained for another embedder.
     """
     manifest, _ = read_manifest(weights)
-    settings = read_settings(embedder)
-    if settings.fingerprint != manifest.embedder.fingerprint:
-        raise ArtifactError(
-            f"{embedder}: this embedder ({settings.fingerprint[:12]}…) is not the one that {weights} was "
-            f"trained for ({manifest.embedder.fingerprint[:12]}…). Export that one, or train weights for this."
-        )
+    settings = read_fitting_settings(embedder, manifest.embedder)
     with whole_folder(out) as scratch:
         for name, entry in manifest.files.items():
             shutil.copyfile(checked_file(weights / name, entry.sha256), scratch / name)
@@ -68,8 +62,7 @@ def assemble(weights: Path, embedder: Path, out: Path) -> None:
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    raw = path.read_bytes()
-    return {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
 def _write_manifest(folder: Path, document: dict[str, Any]) -> None:

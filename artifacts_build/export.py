@@ -1,10 +1,10 @@
 """An embedder to a folder that `pointsman.embedders.OnnxEmbedder` loads."""
 
-import hashlib
 import json
 from pathlib import Path
 
 import onnx
+from pointsman.checks import sha256_of
 from pointsman.embedders.onnx import (
     MODEL_FILE,
     SETTINGS_FILE,
@@ -46,10 +46,7 @@ def export_use_multilingual(out: Path) -> EmbedderSettings:
             max_tokens=USE_MAX_TOKENS,
             output="embedding",
             source=use_multilingual.source(),
-            files={
-                name: hashlib.sha256((scratch / name).read_bytes()).hexdigest()
-                for name in (MODEL_FILE, TOKENIZER_FILE, LICENCE_FILE)
-            },
+            files={name: sha256_of(scratch / name) for name in (MODEL_FILE, TOKENIZER_FILE, LICENCE_FILE)},
         )
         (scratch / SETTINGS_FILE).write_text(settings_document(settings), encoding="utf-8")
     return settings

@@ -52,7 +52,6 @@ class Fit:
     """A predictor and how it came about."""
 
     predictor: Predictor
-    penalty: float
     details: Mapping[str, Any]
 
 
@@ -118,7 +117,7 @@ def fit_predictor(data: Outcomes, embedded: Embedded, train: Mask, seed: int) ->
         "rasch_ability_sd": round(rasch.ability_sd, 4),
         "models_with_capability": len(base),
     }
-    return Fit(predictor, penalty, details)
+    return Fit(predictor, details)
 
 
 def fit_logistic(features: Floats, score: Floats) -> tuple[float, ...]:
@@ -134,10 +133,8 @@ def fit_logistic(features: Floats, score: Floats) -> tuple[float, ...]:
 def predict_rows(fit: Fit, data: Outcomes, embedded: Embedded, rows: Mask) -> Floats:
     """P(complete) of the responses of the mask `rows` [r], as serving predicts it."""
     difficulty = fit.predictor.difficulty(embedded.prompts)
-    p = fit.predictor
-    logit = p.a * data.capability[data.response_model[rows]] + p.b * difficulty[data.response_prompt[rows]] + p.c
-    result: Floats = 1 / (1 + np.exp(-logit))
-    return result
+    capability = data.capability[data.response_model[rows]]
+    return fit.predictor.complete(capability, difficulty[data.response_prompt[rows]])[0]
 
 
 def embed_all(prompts: list[str], embedder: Embedder, view: ViewSettings, cache: Path) -> Embedded:

@@ -8,7 +8,6 @@
 There is no pickle anywhere: arrays are read with `allow_pickle=False`.
 """
 
-import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
@@ -20,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pointsman.checks import BUILD_IT, checked_bytes, checked_file, read_json
+from pointsman.checks import BUILD_IT, checked_file, first_fault, read_json, sha256_of
 from pointsman.embedders import OnnxEmbedder
-from pointsman.embedders.onnx import MODEL_FILE, TOKENIZER_FILE, read_settings
+from pointsman.embedders.onnx import MODEL_FILE, TOKENIZER_FILE, EmbedderSettings, read_settings
 from pointsman.errors import ArtifactError
 from pointsman.predictor import Predictor
 from pointsman.view import ViewSettings
@@ -97,10 +96,8 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     try:
         manifest = Manifest.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise ArtifactError(f"{path}: {field}: {first['msg']}. {BUILD_IT}") from None
-    return manifest, hashlib.sha256(path.read_bytes()).hexdigest()
+        raise ArtifactError(f"{path}: {first_fault(error)}. {BUILD_IT}") from None
+    return manifest, sha256_of(path)
 
 
 def load_artifact(folder: Path) -> Artifact:
@@ -118,13 +115,28 @@ def load_artifact(folder: Path) -> Artifact:
             checked_file(folder / name, entry.sha256)
     if PREDICTOR_FILE not in manifest.files:
         raise ArtifactError(f"{folder / MANIFEST_FILE}: files: {PREDICTOR_FILE} is not listed. {BUILD_IT}")
-    raw = checked_bytes(folder / PREDICTOR_FILE, manifest.files[PREDICTOR_FILE].sha256)
-    arrays = read_arrays(raw, folder / PREDICTOR_FILE)
+    arrays = read_arrays((folder / PREDICTOR_FILE).read_bytes(), folder / PREDICTOR_FILE)
     try:
         predictor = Predictor.from_arrays(arrays, manifest.embedder.dimensions)
     except ValueError as error:
         raise ArtifactError(f"{folder / PREDICTOR_FILE}: {error}. {BUILD_IT}") from None
     return Artifact(folder, manifest, digest, predictor)
+
+
+def read_fitting_settings(folder: Path, trained: EmbedderIdentity) -> EmbedderSettings:
+    """The settings of the embedder in a folder, which must be the one that weights were trained for.
+
+    Raises:
+        ArtifactError: they cannot be read, or are another embedder's.
+    """
+    found = read_settings(folder)
+    if found.fingerprint != trained.fingerprint:
+        raise ArtifactError(
+            f"{folder}: the embedder {found.name} ({found.fingerprint[:12]}…) is not the one that the weights "
+            f"were trained for: {trained.name} ({trained.fingerprint[:12]}…). Export that embedder, or train "
+            "weights for this one."
+        )
+    return found
 
 
 def load_embedder(artifact: Artifact, threads: int = 1) -> OnnxEmbedder:
@@ -135,13 +147,7 @@ def load_embedder(artifact: Artifact, threads: int = 1) -> OnnxEmbedder:
     """
     folder = artifact.folder / EMBEDDER_FOLDER
     trained, view = artifact.manifest.embedder, artifact.manifest.view
-    found = read_settings(folder)
-    if found.fingerprint != trained.fingerprint:
-        raise ArtifactError(
-            f"{folder}: the embedder {found.name} ({found.fingerprint[:12]}…) is not the one that the weights "
-            f"were trained for: {trained.name} ({trained.fingerprint[:12]}…). Export that embedder, or train "
-            "weights for this one."
-        )
+    found = read_fitting_settings(folder, trained)
     for name, sha256 in found.files.items():
         listed = artifact.manifest.files.get(f"{EMBEDDER_FOLDER}/{name}")
         if listed is None or listed.sha256 != sha256:

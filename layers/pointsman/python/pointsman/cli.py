@@ -3,9 +3,9 @@
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pointsman.registry import Registry
     from pointsman.router import Router
 
-F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path)
 
 _artifact = click.option("--artifact", type=FOLDER, help="Artifact folder. [default: the bundled one]")
@@ -70,7 +69,9 @@ def route(
     """
     if (prompt is None) == (batch is None):
         raise click.UsageError("Give a PROMPT (or -), or a file with --batch.")
-    router = _router(artifact, registry, db if record else None, record)
+    from pointsman.router import Router
+
+    router = Router.load(artifact, registry, history=_history(db) if record else None)
     if batch is not None:
         sys.exit(_route_batch(router, batch, config))
     text = sys.stdin.read() if prompt == "-" else prompt
@@ -83,12 +84,6 @@ def route(
         mark = "→" if candidate.model_id in decision.selected else " "
         known = "" if candidate.capability_known else "  (no published score)"
         click.echo(f"{mark} {candidate.mu:6.1%}  ${candidate.cost:<12.3g} {candidate.model_id}{known}")
-
-
-def _router(artifact: Path | None, registry: Path | None, db: Path | None, record: bool) -> "Router":
-    from pointsman.router import Router
-
-    return Router.load(artifact, registry, history=_history(db) if record else None)
 
 
 def _history(db: Path | None) -> "SqliteHistory":
@@ -104,9 +99,8 @@ def _route_batch(router: "Router", lines: TextIO, config: str) -> int:
     from tqdm import tqdm
 
     failed = 0
-    # A bar on a terminal only, and never on standard output, which holds the decisions.
-    quiet = not sys.stderr.isatty()
-    for number, line in enumerate(tqdm(lines, unit=" prompts", disable=quiet), start=1):
+    # `None`: a bar on a terminal only; it goes to standard error, since standard output holds the decisions.
+    for number, line in enumerate(tqdm(lines, unit=" prompts", disable=None), start=1):
         if not line.strip():
             continue
         try:
@@ -121,6 +115,7 @@ def _batch_line(line: str, config: str) -> dict[str, Any]:
     from pydantic import ValidationError
 
     from pointsman.api.schemas import RouteRequest
+    from pointsman.checks import first_fault
     from pointsman.errors import MalformedRequest
 
     try:
@@ -128,9 +123,7 @@ def _batch_line(line: str, config: str) -> dict[str, Any]:
         fields = {"prompt": document} if isinstance(document, str) else document
         return RouteRequest.model_validate({"config": config, **fields}).model_dump()
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise MalformedRequest(f"{field}: {first['msg']}.") from None
+        raise MalformedRequest(f"{first_fault(error)}.") from None
     except (ValueError, TypeError, RecursionError):
         raise MalformedRequest("Not a JSON string or object. Write one prompt a line.") from None
 

@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+SHOWN_CHARACTERS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -49,6 +51,11 @@ class PointsmanError(Exception):
     def problem(self) -> dict[str, Any]:
         """The RFC 9457 problem document of this error."""
         return problem_document(self.status, self.code, self.title, self.detail, self.faults)
+
+
+def shortened(text: str) -> str:
+    """A value as an error shows it: at most 100 characters of it."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def problem_document(status: int, code: str, title: str, detail: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class Predictor:
         raw = vectors.astype(np.float64) @ self.difficulty_weights.astype(np.float64) + self.difficulty_bias
         return np.clip(raw, self.difficulty_low, self.difficulty_high)
 
-    def complete(self, capability: Floats, difficulty: float) -> tuple[Floats, Floats]:
-        """`mu` and `sigma`, float64 [k] each, for candidates of these capabilities on one prompt.
+    def complete(self, capability: Floats, difficulty: float | Floats) -> tuple[Floats, Floats]:
+        """`mu` and `sigma`, float64 [k] each, for candidates of these capabilities on one prompt, or on k.
 
         `mu` is P(complete). `sigma` is its standard deviation from not knowing the difficulty exactly: the
         delta method, |dP/d difficulty| times the out-of-fold error of the predicted difficulty.

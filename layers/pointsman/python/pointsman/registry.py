@@ -16,7 +16,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pointsman.errors import Fault, RegistryError, UnknownConfig, UnknownModel
+from pointsman.errors import Fault, RegistryError, UnknownConfig, UnknownModel, shortened
 from pointsman.yaml_files import YamlFile, faults_of, read_yaml
 
 T = TypeVar("T", bound=BaseModel)
@@ -151,8 +151,8 @@ class Registry:
         if name not in self._ids:
             remedy = _did_you_mean(name, self._ids) or "`pointsman models` lists the known ones."
             raise UnknownModel(
-                f"There is no model {_shown(name)!r}. {remedy}",
-                [Fault("model_id", "unknown model", remedy, _shown(name))],
+                f"There is no model {shortened(name)!r}. {remedy}",
+                [Fault("model_id", "unknown model", remedy, shortened(name))],
             )
         return self.models[self._ids[name]]
 
@@ -165,8 +165,8 @@ class Registry:
         if name not in self.configs:
             remedy = f"Use one of: {', '.join(sorted(self.configs))}."
             raise UnknownConfig(
-                f"There is no config {_shown(name)!r}. {remedy}",
-                [Fault("config", "unknown config", remedy, _shown(name))],
+                f"There is no config {shortened(name)!r}. {remedy}",
+                [Fault("config", "unknown config", remedy, shortened(name))],
             )
         return self.configs[name]
 
@@ -274,10 +274,6 @@ def _member_faults(file: YamlFile, config: RouterConfig, ids: Mapping[str, str])
 def _did_you_mean(name: str, known: Mapping[str, str]) -> str | None:
     close = get_close_matches(name[:200], known, n=1, cutoff=0.75)
     return f"Did you mean {close[0]!r}?" if close else None
-
-
-def _shown(name: str) -> str:
-    return name if len(name) <= 100 else f"{name[:100]}…"
 
 
 def _digest(files: Sequence[YamlFile]) -> str:

@@ -3,10 +3,9 @@
 Made once a config; nothing in it depends on a request. Models are in the order of their ids.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,7 @@ def roster_of(models: Sequence[Model], capability_mean: float) -> Roster:
     models = tuple(sorted(models, key=lambda model: model.model_id))
     return Roster(
         models=models,
-        capability=np.array([capability_mean if m.capability is None else m.capability for m in models]),
+        capability=capabilities(models, capability_mean),
         known=tuple(model.capability is not None for model in models),
         prices=np.array([[m.input_cost_per_1k, m.output_cost_per_1k] for m in models]).T,
         timed=tuple(i for i, model in enumerate(models) if model.utc_price_overrides),
@@ -49,6 +48,11 @@ def roster_of(models: Sequence[Model], capability_mean: float) -> Roster:
         expected_output_tokens=np.array([model.expected_output_tokens or 0 for model in models]),
         context_length=np.array([model.context_length for model in models]),
     )
+
+
+def capabilities(models: Sequence[Model], capability_mean: float) -> Floats:
+    """[k], fractions; the mean for a model without published scores."""
+    return np.array([capability_mean if model.capability is None else model.capability for model in models])
 
 
 def input_tokens(roster: Roster, counted: int) -> Integers:
@@ -86,7 +90,7 @@ def candidates_of(
     predictor: Predictor,
     difficulty: float,
     now: datetime,
-    excluded: dict[int, Any],
+    excluded: Container[int],
 ) -> list[Candidate]:
     """A candidate for every model that is not excluded, cheapest first, at the prices of one UTC instant."""
     mu, sigma = predictor.complete(roster.capability, difficulty)

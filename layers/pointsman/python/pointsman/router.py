@@ -29,7 +29,7 @@ from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError,
 from pointsman.history import History, record
 from pointsman.policy import choose
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
-from pointsman.roster import Roster, candidates_of, excluded_from, input_tokens, output_tokens, roster_of
+from pointsman.roster import Roster, candidates_of, capabilities, excluded_from, input_tokens, output_tokens, roster_of
 from pointsman.settings import Settings, load_settings
 from pointsman.view import View, select_view
 
@@ -54,7 +54,7 @@ class Router:
         self.history = history
         self.settings = settings or load_settings()
         self._ids = Ids()
-        self._rosters: dict[str, tuple[RouterConfig, Roster]] = {}
+        self._rosters: dict[str, tuple[Registry, Roster]] = {}
 
     @classmethod
     def load(
@@ -92,7 +92,8 @@ class Router:
             RequestError: the prompt is empty, too large or not text, there is no such config, or no
                 candidate of it can serve the prompt.
         """
-        router_config = self.registry.config(config)
+        registry = self.registry
+        router_config = registry.config(config)
         size = self._check_prompt(prompt)
         if task is not None:
             _check_text("task", task)
@@ -101,7 +102,7 @@ class Router:
             raise RequestError(f"max_output_tokens: {message}. {remedy}", [Fault("max_output_tokens", message, remedy)])
         now = datetime.now(UTC)
         counted, view, difficulty = self._read(prompt, size)
-        roster = self._roster(router_config)
+        roster = self._roster(registry, router_config)
         tokens_in, tokens_out = input_tokens(roster, counted), output_tokens(roster, max_output_tokens)
         excluded = excluded_from(roster, tokens_in, tokens_out, preferred_input_modalities, supports)
         if len(excluded) == len(roster.models):
@@ -171,9 +172,7 @@ class Router:
         models = [self.registry.model(name) for name in names]
         _, _, difficulty = self._read(prompt, self._check_prompt(prompt))
         predictor = self.artifact.predictor
-        mean = predictor.capability_mean
-        capability = np.array([mean if model.capability is None else model.capability for model in models])
-        mu, _ = predictor.complete(capability, difficulty)
+        mu, _ = predictor.complete(capabilities(models, predictor.capability_mean), difficulty)
         return {model.model_id: float(p) for model, p in zip(models, mu, strict=True)}
 
     def add_model(self, profile: Model | Mapping[str, Any], configs: Sequence[str] = ()) -> Model:
@@ -187,7 +186,6 @@ class Router:
         """
         model = profile if isinstance(profile, Model) else _model(profile)
         self.registry = self.registry.with_model(model, configs)
-        self._rosters.clear()
         return model
 
     def _check_prompt(self, prompt: str) -> int:
@@ -223,12 +221,12 @@ class Router:
             vectors = self.embedder.embed_tokens([view.token_ids])
         return counted, view, float(self.artifact.predictor.difficulty(vectors)[0])
 
-    def _roster(self, config: RouterConfig) -> Roster:
-        """The roster of a config; kept, since it changes only with the registry."""
+    def _roster(self, registry: Registry, config: RouterConfig) -> Roster:
+        """The roster of a config; kept as long as the registry is the same."""
         kept = self._rosters.get(config.name)
-        if kept is None or kept[0] is not config:
-            models = [self.registry.models[model_id] for model_id in config.models]
-            kept = config, roster_of(models, self.artifact.predictor.capability_mean)
+        if kept is None or kept[0] is not registry:
+            models = [registry.models[model_id] for model_id in config.models]
+            kept = registry, roster_of(models, self.artifact.predictor.capability_mean)
             self._rosters[config.name] = kept
         return kept[1]
 

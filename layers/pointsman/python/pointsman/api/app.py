@@ -52,12 +52,12 @@ def create_app(
     if router is not None:
         app.include_router(deciding_routes(router))
         most = router.settings.max_prompt_bytes * BODY_FACTOR + BODY_EXTRA
-        app.add_middleware(_limited, most=most)
+        app.add_middleware(limit_body, most=most)
     if history is not None:
         app.include_router(history_routes(history))
     if web is not None:
         app.mount("/", with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS))
-    app.add_middleware(_sniffing_off)
+    app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff"})
     return app
 
 
@@ -92,11 +92,3 @@ def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
         await app(scope, receive, sending)
 
     return wrapped
-
-
-def _limited(app: ASGIApp, most: int) -> ASGIApp:
-    return limit_body(app, most)
-
-
-def _sniffing_off(app: ASGIApp) -> ASGIApp:
-    return with_headers(app, {"x-content-type-options": "nosniff"})

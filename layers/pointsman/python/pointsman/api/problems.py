@@ -20,10 +20,10 @@ from pointsman.errors import (
     PointsmanError,
     RequestError,
     problem_document,
+    shortened,
 )
 
 MEDIA_TYPE = "application/problem+json"
-SHOWN_CHARACTERS = 100
 
 log = logging.getLogger("pointsman.api")
 
@@ -46,6 +46,9 @@ _REMEDIES = {
 }
 
 
+_NOT_ANSWERED = PointsmanError("The request was not answered. It may be tried again.").problem()
+
+
 def problem_response(document: Mapping[str, Any]) -> Response:
     """The HTTP answer of a problem document."""
     content = json.dumps(document, ensure_ascii=True)
@@ -64,7 +67,7 @@ def install(app: FastAPI) -> None:
             # The operator's log has the path and the cause; a client needs neither.
             detail = "The history cannot be read or written now. Try again later."
             return problem_response(problem_document(error.status, error.code, error.title, detail))
-        return problem_response(PointsmanError("The request was not answered. It may be tried again.").problem())
+        return problem_response(_NOT_ANSWERED)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> Response:
@@ -85,7 +88,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
         log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
-        return problem_response(PointsmanError("The request was not answered. It may be tried again.").problem())
+        return problem_response(_NOT_ANSWERED)
 
 
 def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
@@ -117,7 +120,7 @@ def _fault(error: Mapping[str, Any]) -> Fault:
 
 def _shown(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return _printable(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
+    return _printable(shortened(text))
 
 
 def _printable(text: str) -> str:

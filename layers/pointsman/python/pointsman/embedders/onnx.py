@@ -15,7 +15,7 @@ import onnxruntime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
-from pointsman.checks import checked_file, read_json
+from pointsman.checks import checked_file, first_fault, read_json
 from pointsman.embedders.base import Vectors
 from pointsman.errors import ArtifactError
 
@@ -52,9 +52,7 @@ def read_settings(folder: Path) -> EmbedderSettings:
     try:
         return EmbedderSettings.model_validate(read_json(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise ArtifactError(f"{path}: {field}: {first['msg']}. Export the embedder again.") from None
+        raise ArtifactError(f"{path}: {first_fault(error)}. Export the embedder again.") from None
 
 
 class OnnxEmbedder:

@@ -18,7 +18,6 @@ from pointsman.errors import InvalidCursor, NotFound, UnknownModel
 
 Record = Mapping[str, Any]
 PREVIEW_CHARACTERS = 160
-ID_CHARACTERS = 26
 
 
 @dataclass(frozen=True, slots=True)

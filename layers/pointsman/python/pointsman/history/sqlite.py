@@ -8,7 +8,7 @@ by id, so a page costs the same however long the history is.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -75,9 +75,10 @@ class SqliteHistory:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HistoryUnavailable(f"{path}: cannot create its folder: {error.strerror}.") from None
-        self._writer = self._open()
+        self._connections = ExitStack()
         try:
             with self._translated():
+                self._writer = self._open()
                 self._migrate()
                 self._reader = self._open()
                 self._reader.execute("PRAGMA query_only = ON")
@@ -87,15 +88,10 @@ class SqliteHistory:
             raise
 
     def _open(self) -> sqlite3.Connection:
-        with self._translated():
-            connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        try:
-            with self._translated():
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-        except BaseException:
-            connection.close()
-            raise
+        connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        self._connections.callback(connection.close)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
         return connection
 
     def _migrate(self) -> None:
@@ -212,10 +208,7 @@ class SqliteHistory:
             db.execute("DELETE FROM summaries WHERE expires_at <= ?", (now,))
 
     def close(self) -> None:
-        for name in ("_reader", "_writer"):
-            connection = self.__dict__.get(name)
-            if connection is not None:
-                connection.close()
+        self._connections.close()
 
     def _read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         with self._read_lock, self._translated():
@@ -224,8 +217,8 @@ class SqliteHistory:
 
 def _meaning(error: sqlite3.Error) -> str:
     """What an SQLite error means and what to do about it, in one sentence each."""
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
+    # The low byte is the primary code; errors of the module itself have none.
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     known = {
         sqlite3.SQLITE_READONLY: "it is read-only. Make it and its folder writable, or name another with --db.",
         sqlite3.SQLITE_BUSY: "another process holds it locked. End that process, or name another with --db.",
@@ -236,4 +229,4 @@ def _meaning(error: sqlite3.Error) -> str:
         sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Check that it is a file and that its folder is writable.",
         sqlite3.SQLITE_PERM: "access is denied. Check its permissions.",
     }
-    return known.get(primary, f"SQLite says: {error}.") if primary is not None else f"SQLite says: {error}."
+    return known.get(primary, f"SQLite says: {error}.")
