@@ -7,13 +7,14 @@ in percent). Rows are split by `dedup_key`, never by prompt: question stems recu
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from artifacts_build.datasets.outcomes import Outcomes
 
 # Systems (a model with its scaffold): they tell how hard a prompt is, not what a model's scores predict.
 SYSTEM_PREFIX = "agent:"
@@ -26,28 +27,6 @@ OPTIONS = re.compile(r"\n\(?A[.)] .*", re.DOTALL)
 SHORTEST_STEM = 16
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """Outcomes as arrays: r responses of m models on n prompts.
-
-    `capability` is a fraction, NaN for a model without published scores and for systems.
-    """
-
-    prompts: list[str]
-    prompt_source: Array  # [n] str
-    prompt_group: Array  # [n] str, the dedup_key
-    response_prompt: NDArray[np.intp]  # [r]
-    response_model: NDArray[np.intp]  # [r]
-    score: NDArray[np.float64]  # [r] in [0, 1]
-    model_ids: list[str]
-    capability: NDArray[np.float64]  # [m]
-    base_models: list[str]
-
-    def scored(self) -> NDArray[np.bool_]:
-        """[r]: responses of models whose capability is published."""
-        return ~np.isnan(self.capability[self.response_model])
 
 
 def load_outcomes(folder: Path) -> Outcomes:
@@ -68,29 +47,49 @@ def load_outcomes(folder: Path) -> Outcomes:
     if (positions < 0).any():
         raise ValueError(f"{folder / 'responses.parquet'}: prompt_id: a response has no prompt. Add the prompt.")
     known = models.reindex(model_ids)
+    base_models = [str(base) for base in known.base_model]
+    gpqa_diamond, livecodebench = (_published(known, benchmark) for benchmark in ("gpqa_diamond", "livecodebench"))
+    rows = len(responses)
+
+    def optional(column: str) -> NDArray[np.float64]:
+        if column not in responses:
+            return np.full(rows, np.nan)
+        return responses[column].astype("float64").to_numpy(dtype=float, na_value=np.nan)
+
     return Outcomes(
+        prompt_ids=prompts.prompt_id.tolist(),
         prompts=prompts.prompt.tolist(),
         prompt_source=prompts.source.to_numpy(dtype=str),
+        prompt_task=prompts.task.to_numpy(dtype=str),
         prompt_group=prompts.dedup_key.to_numpy(dtype=str),
         response_prompt=positions,
         response_model=pd.Index(model_ids).get_indexer(responses.model_id),
         score=responses.score.to_numpy(dtype=float),
+        weight=np.ones(rows),
+        cost_usd=optional("cost_usd"),
+        input_tokens=optional("input_tokens"),
+        output_tokens=optional("output_tokens"),
         model_ids=model_ids,
-        capability=np.array([_capability(i, row) for i, row in zip(model_ids, known.itertuples(), strict=True)]),
-        base_models=[str(base) for base in known.base_model],
+        base_models=base_models,
+        gpqa_diamond=gpqa_diamond,
+        livecodebench=livecodebench,
+        capability=_capability(gpqa_diamond, livecodebench),
     )
 
 
-def _capability(model_id: str, row: Any) -> float:
-    if model_id.startswith(SYSTEM_PREFIX):
-        return float("nan")
-    scores = [
-        float(getattr(row, benchmark))
-        for benchmark in ("gpqa_diamond", "livecodebench")
-        if (row.base_model, benchmark) not in DISTRUSTED_SCORES
-    ]
-    known = [score for score in scores if not np.isnan(score)]
-    return float(np.mean(known)) / 100 if known else float("nan")
+def _published(known: pd.DataFrame, benchmark: str) -> NDArray[np.float64]:
+    """[m] fractions, NaN for systems and for scores that are not published or not believed."""
+    score: NDArray[np.float64] = known[benchmark].to_numpy(dtype=float) / 100
+    system = known.index.str.startswith(SYSTEM_PREFIX)
+    distrusted = [(base, benchmark) in DISTRUSTED_SCORES for base in known.base_model]
+    return np.where(system | np.array(distrusted), np.nan, score)
+
+
+def _capability(*scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[m]: the mean of the known scores, NaN where there is none."""
+    table = np.stack(scores)
+    count = (~np.isnan(table)).sum(axis=0)
+    return np.where(count > 0, np.nansum(table, axis=0) / np.maximum(count, 1), np.nan)
 
 
 def held_out(groups: Array, seed: int, share: float = HELD_OUT_SHARE) -> NDArray[np.bool_]:

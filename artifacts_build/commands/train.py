@@ -1,0 +1,38 @@
+"""`train`: outcomes to weights."""
+
+from pathlib import Path
+
+import click
+
+from artifacts_build.commands import CACHE, DEFAULT_EMBEDDER, FOLDER, WEIGHTS
+
+
+@click.command()
+@click.option("--data", type=FOLDER, required=True, help="Folder with prompts.parquet, responses.parquet, models.csv.")
+@click.option("--embedder", type=FOLDER, default=DEFAULT_EMBEDDER, show_default=True)
+@click.option("--out", type=FOLDER, default=WEIGHTS, show_default=True, help="The weights folder to write.")
+@click.option("--name", default="default", show_default=True, help="The artifact's name.")
+@click.option("--view-tokens", type=click.IntRange(min=16), default=256, show_default=True)
+@click.option("--head-tokens", type=click.IntRange(min=0), default=32, show_default=True)
+@click.option("--tail-tokens", type=click.IntRange(min=0), default=64, show_default=True)
+@click.option("--seed", type=int, default=20261122, show_default=True, help="Seed of the held-out split.")
+@click.option("--cache", type=FOLDER, default=CACHE, show_default=True, help="Embeddings are kept here.")
+def train(
+    data: Path,
+    embedder: Path,
+    out: Path,
+    name: str,
+    view_tokens: int,
+    head_tokens: int,
+    tail_tokens: int,
+    seed: int,
+    cache: Path,
+) -> None:
+    """Train the predictor on outcomes, measure it on held-out prompts, and write the weights."""
+    from pointsman.view import ViewSettings
+
+    from artifacts_build.train import train_weights
+
+    view = ViewSettings(max_tokens=view_tokens, head_tokens=head_tokens, tail_tokens=tail_tokens)
+    report = train_weights(data, embedder, out, name, view, seed, cache)
+    click.echo(report)
