@@ -41,7 +41,7 @@ def export_use_multilingual(out: Path) -> EmbedderSettings:
         (scratch / LICENCE_FILE).write_text(use_multilingual.licence(), encoding="utf-8")
         settings = EmbedderSettings(
             name="use-multilingual-v3",
-            fingerprint=fingerprint_of(model, tokenizer, identity),
+            fingerprint=fingerprint_of(model, scratch, tokenizer, identity),
             dimensions=dimensions,
             max_tokens=USE_MAX_TOKENS,
             output="embedding",

@@ -6,26 +6,29 @@ left out: another version of an export library may write the same computation in
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import onnx
-from onnx import numpy_helper
+
+from artifacts_build.onnx_graph import tensor_array
 
 
-def fingerprint_of(model: onnx.ModelProto, tokenizer: dict[str, Any], settings: dict[str, Any]) -> str:
+def fingerprint_of(model: onnx.ModelProto, folder: Path, tokenizer: dict[str, Any], settings: dict[str, Any]) -> str:
     """The fingerprint, 64 hexadecimal digits.
 
     Args:
-        model: the graph with its initializers.
+        model: the graph with its constants.
+        folder: where the constants are that the graph keeps outside.
         tokenizer: the document of `tokenizer.json`.
         settings: what else changes a vector: max_tokens, prefix, dimensions.
     """
     total = hashlib.sha256()
     tensors = (t for t in model.graph.initializer if len(t.dims) and _is_learned(t))
     for tensor in sorted(tensors, key=lambda t: t.name):
-        array = numpy_helper.to_array(tensor)
+        array = tensor_array(tensor, folder)
         total.update(f"{tensor.name} {array.dtype} {list(array.shape)}\n".encode())
-        total.update(array.tobytes())
+        total.update(array.data)
     for document in (tokenizer, settings):
         total.update(json.dumps(document, sort_keys=True, ensure_ascii=False).encode())
     return total.hexdigest()

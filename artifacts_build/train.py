@@ -26,7 +26,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from artifacts_build.assemble import write_weights
 from artifacts_build.card import model_card, report
-from artifacts_build.datasets import DISTRUSTED_SCORES, Outcomes, folds, held_out, load_outcomes, stem_of
+from artifacts_build.datasets import DISTRUSTED_SCORES, folds, held_out, load_outcomes, stem_of
+from artifacts_build.datasets.outcomes import Outcomes
 from artifacts_build.embeddings import embed_prompts
 from artifacts_build.measures import log_loss, measure
 from artifacts_build.rasch import fit_rasch

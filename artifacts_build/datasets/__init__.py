@@ -54,7 +54,8 @@ def load_outcomes(folder: Path) -> Outcomes:
     def optional(column: str) -> NDArray[np.float64]:
         if column not in responses:
             return np.full(rows, np.nan)
-        return responses[column].astype("float64").to_numpy(dtype=float, na_value=np.nan)
+        values: NDArray[np.float64] = responses[column].astype("float64").to_numpy(dtype=float, na_value=np.nan)
+        return values
 
     return Outcomes(
         prompt_ids=prompts.prompt_id.tolist(),

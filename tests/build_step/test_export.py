@@ -34,6 +34,9 @@ def test_the_table_stays_uint8_in_the_graph() -> None:
     assert (table.data_type, list(table.dims)) == (TensorProto.UINT8, [128_010, 512])
 
 
+NOWHERE = Path("/nonexistent")
+
+
 def small_model(value: float, nodes: list[onnx.NodeProto]) -> onnx.ModelProto:
     weight = numpy_helper.from_array(np.full((2, 2), value, np.float32), "weight")
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 2]) for name in ("x", "y"))
@@ -45,11 +48,11 @@ def test_the_fingerprint_is_of_the_numbers_not_of_the_nodes() -> None:
     two = [helper.make_node("MatMul", ["x", "weight"], ["z"]), helper.make_node("Identity", ["z"], ["y"])]
     settings = {"max_tokens": 8}
     tokenizer: dict[str, Any] = {"model": {"vocab": []}}
-    first = fingerprint_of(small_model(1, one), tokenizer, settings)
-    assert fingerprint_of(small_model(1, two), tokenizer, settings) == first
-    assert fingerprint_of(small_model(2, one), tokenizer, settings) != first
-    assert fingerprint_of(small_model(1, one), {"model": {"vocab": ["a"]}}, settings) != first
-    assert fingerprint_of(small_model(1, one), tokenizer, {"max_tokens": 9}) != first
+    first = fingerprint_of(small_model(1, one), NOWHERE, tokenizer, settings)
+    assert fingerprint_of(small_model(1, two), NOWHERE, tokenizer, settings) == first
+    assert fingerprint_of(small_model(2, one), NOWHERE, tokenizer, settings) != first
+    assert fingerprint_of(small_model(1, one), NOWHERE, {"model": {"vocab": ["a"]}}, settings) != first
+    assert fingerprint_of(small_model(1, one), NOWHERE, tokenizer, {"max_tokens": 9}) != first
 
 
 def test_an_interrupted_build_leaves_nothing_behind(tmp_path: Path) -> None:
