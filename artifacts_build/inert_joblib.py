@@ -171,8 +171,7 @@ class _Machine:
             stack.append([] if name == "EMPTY_LIST" else {})
         elif name in ("TUPLE", "LIST", "DICT"):
             items = self._since_mark()
-            made: Any = {"TUPLE": tuple, "LIST": list, "DICT": _pairs}[name](items)
-            stack.append(made)
+            stack.append(_pairs(items) if name == "DICT" else tuple(items) if name == "TUPLE" else items)
         elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
             count = int(name[-1])
             stack[-count:] = [tuple(stack[-count:])]

@@ -39,6 +39,8 @@ class Outcomes:
     livecodebench: Floats  # [m] fraction
     capability: Floats  # [m] mean of the two that are known
 
+    notes: tuple[str, ...] = ()  # what was passed over in reading, and how often
+
     def scored(self) -> NDArray[np.bool_]:
         """[r]: responses of models whose capability is published."""
         return ~np.isnan(self.capability[self.response_model])

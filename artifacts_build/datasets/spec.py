@@ -63,8 +63,8 @@ def parse_dataset(text: str) -> DatasetSpec:
         raise DatasetError(f"--dataset {text!r}: tasks is an option of the kind agentic only. Leave it out.")
     path = Path(rest)
     name = options.get("name", path.resolve().name.split(".")[0] or kind)
-    if not name:
-        raise DatasetError(f"--dataset {text!r}: the name is empty. Give one, or leave the option out.")
+    if not name or "/" in name:
+        raise DatasetError(f"--dataset {text!r}: the name {name!r} is empty or has a slash. Give another one.")
     tasks = Path(options["tasks"]) if "tasks" in options else None
     return DatasetSpec(kind, path, name, _weight(text, options.get("weight", "1")), tasks)
 

@@ -1,0 +1,131 @@
+"""`history`: this product's own decisions, with what really happened to them.
+
+The SQLite file that the local server writes, or JSONL of decisions as `GET /api/history/{id}` gives them. An
+outcome is a response: its score, or else whether the model completed the prompt. Only a prompt that was kept whole
+is learned from: its sha256 must be that of the decision, so one that was cut, viewed or hashed is passed over.
+
+A prompt that was decided several times is one prompt. A model's outcomes on it are averaged and weigh as many.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from hashlib import sha256
+from itertools import groupby
+from math import isnan, nan
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from pointsman.history.sqlite import MIGRATIONS
+from tqdm import tqdm
+
+from artifacts_build.datasets.collect import Collected, Collector
+from artifacts_build.datasets.lines import number_field, open_file, parse_object, read_lines, text_field
+from artifacts_build.datasets.spec import DatasetSpec
+from artifacts_build.errors import DatasetError
+
+MAGIC = b"SQLite format 3\x00"
+DECISIONS = """
+    SELECT b.id, b.body, o.outcome FROM bodies b LEFT JOIN outcomes o ON o.decision_id = b.id ORDER BY b.id, o.model_id
+"""
+
+
+def read_history(spec: DatasetSpec) -> Collected:
+    """Read a history file.
+
+    Raises:
+        DatasetError: it is no history, or a decision or an outcome cannot be; names the line or the decision.
+    """
+    with open_file(spec.path) as stream:
+        sqlite = stream.read(len(MAGIC)) == MAGIC
+    into = Collector()
+    file = into.file(spec.path, "record" if sqlite else "line")
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
+    row_of: dict[tuple[str, str], int] = {}
+    prompts: dict[str, tuple[str, int, str]] = {}
+    for row, decision in _decisions(spec.path) if sqlite else read_lines(spec.path):
+        place = into.place(file, row)
+        outcomes = decision.get("outcomes") or []
+        if not outcomes:
+            into.skip("decisions without an outcome")
+            continue
+        prompt = decision.get("prompt")
+        if not isinstance(prompt, str) or _digest(prompt) != decision.get("prompt_sha256"):
+            into.skip("decisions whose prompt was not kept whole (PROMPT_LOGGING, or longer than 64 KiB)")
+            continue
+        digest = str(decision["prompt_sha256"])
+        prompts.setdefault(digest, (prompt, row, text_field(decision, "task", place, missing="")))
+        for model_id, outcome in _outcomes(decision, outcomes, place):
+            found.setdefault((digest, model_id), []).append(outcome)
+            row_of.setdefault((digest, model_id), row)
+    for (digest, model_id), several in found.items():
+        text, row, task = prompts[digest]
+        score, cost, written = (_mean(column) for column in zip(*several, strict=True))
+        prompt_at = into.prompt(digest[:24], text, file, row, "", task)
+        place_row = row_of[digest, model_id]
+        into.response(prompt_at, model_id, score, file, place_row, float(len(several)), cost, output_tokens=written)
+    return into.finish(spec.name, spec.path, ordered=True)
+
+
+def _outcomes(
+    decision: Mapping[str, Any], outcomes: Any, place: str
+) -> Iterator[tuple[str, tuple[float, float, float]]]:
+    """Model ids with score, cost in USD and output tokens."""
+    if not isinstance(outcomes, list) or not all(isinstance(outcome, dict) for outcome in outcomes):
+        raise DatasetError(f"{place}: outcomes: not a list of objects. Write decisions as the API gives them.")
+    for outcome in outcomes:
+        model_id = text_field(outcome, "model_id", f"{place}: outcomes")
+        if model_id not in (decision.get("selected") or []):
+            raise DatasetError(f"{place}: outcomes: the decision did not select {model_id!r}. Leave the outcome out.")
+        score = number_field(outcome, "score", f"{place}: outcomes")
+        if isnan(score):
+            completed = outcome.get("completed")
+            if not isinstance(completed, bool):
+                raise DatasetError(
+                    f"{place}: outcomes: completed: expected true or false, found {completed!r}. Mend it."
+                )
+            score = float(completed)
+        if not 0 <= score <= 1:
+            raise DatasetError(
+                f"{place}: outcomes: score: {score:g} cannot be; expected a fraction from 0 to 1. Mend it."
+            )
+        yield (
+            model_id,
+            (
+                score,
+                number_field(outcome, "cost_usd", f"{place}: outcomes"),
+                number_field(outcome, "output_tokens", f"{place}: outcomes"),
+            ),
+        )
+
+
+def _decisions(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The decisions of an SQLite file with their outcomes; the file is only read, also while a server writes it."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if not 1 <= version <= len(MIGRATIONS):
+                raise DatasetError(
+                    f"{path}: an SQLite file of another program, or of a newer Pointsman (version {version}). "
+                    "Name the history that POINTSMAN_DB names."
+                )
+            total = db.execute("SELECT count(*) FROM bodies").fetchone()[0]
+            with tqdm(total=total, desc=path.name, unit="decision", disable=None) as bar:
+                for number, (_, rows) in enumerate(groupby(db.execute(DECISIONS), itemgetter(0)), start=1):
+                    bar.update()
+                    several = list(rows)
+                    place = f"{path}: record {number}"
+                    outcomes = [parse_object(raw.encode(), place) for _, _, raw in several if raw is not None]
+                    yield number, {**parse_object(several[0][1].encode(), place), "outcomes": outcomes}
+    except sqlite3.Error as error:
+        raise DatasetError(f"{path}: cannot be read as a history: {error}. Check the file, or restore it.") from None
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    known = [value for value in values if not isnan(value)]
+    return sum(known) / len(known) if known else nan
