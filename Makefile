@@ -86,4 +86,4 @@ $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve
 	@$(BIN)/python -m artifacts_build export --embedder use-multilingual --out $(EMBEDDER)
 
 $(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.json | $(VENV)/serve
-	@$(BIN)/python -m artifacts_build assemble --embedder $(EMBEDDER) --out $(ARTIFACT)
+	@$(BIN)/python -m artifacts_build layer --embedder $(EMBEDDER) --out $(ARTIFACT)

@@ -6,6 +6,7 @@ that lists every file.
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,10 @@ def write_weights(out: Path, manifest: dict[str, Any], predictor: Predictor, car
         _write_manifest(scratch, {**manifest, "files": files})
 
 
-def assemble(weights: Path, embedder: Path, out: Path) -> None:
+def assemble(weights: Path, embedder: Path, out: Path, check: Callable[[Path], object] | None = None) -> None:
     """Put a weights folder and an embedder folder together, and check the result by loading it.
+
+    `check` may look at the folder before it takes its place; what it raises keeps it from doing so.
 
     Raises:
         ArtifactError: a file is damaged, or the weights were trained for another embedder.
@@ -59,6 +62,8 @@ def assemble(weights: Path, embedder: Path, out: Path) -> None:
         document = manifest.model_dump(mode="json")
         _write_manifest(scratch, {**document, "files": {**document["files"], **files}})
         load_embedder(load_artifact(scratch))
+        if check is not None:
+            check(scratch)
 
 
 def _entry(path: Path) -> dict[str, Any]:

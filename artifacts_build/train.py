@@ -26,7 +26,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from artifacts_build.assemble import write_weights
 from artifacts_build.card import model_card, report
-from artifacts_build.datasets import DISTRUSTED_SCORES, folds, held_out, load_outcomes, stem_of
+from artifacts_build.datasets import DISTRUSTED_SCORES, folds, held_out, stem_of
 from artifacts_build.datasets.outcomes import Outcomes
 from artifacts_build.embeddings import embed_prompts
 from artifacts_build.measures import log_loss, measure
@@ -150,10 +150,9 @@ def embed_all(prompts: list[str], embedder: Embedder, view: ViewSettings, cache:
 
 
 def train_weights(
-    data_folder: Path, embedder_folder: Path, out: Path, name: str, view: ViewSettings, seed: int, cache: Path
+    data: Outcomes, embedder_folder: Path, out: Path, name: str, view: ViewSettings, seed: int, cache: Path
 ) -> str:
     """Train, measure, write the weights folder `out`; returns the figures as a table for people."""
-    data = load_outcomes(data_folder)
     embedder = OnnxEmbedder.load(embedder_folder)
     embedded = embed_all(data.prompts, embedder, view, cache)
     test = held_out(data.prompt_group, seed)

@@ -1,4 +1,4 @@
-"""`assemble` and `wheel`: what was built, put together to be served."""
+"""`layer` and `wheel`: what was built, put together to be served."""
 
 from pathlib import Path
 
@@ -10,14 +10,20 @@ from artifacts_build.commands import ARTIFACT, DEFAULT_EMBEDDER, FOLDER, WEIGHTS
 @click.command()
 @click.option("--weights", type=FOLDER, default=WEIGHTS, show_default=True)
 @click.option("--embedder", type=FOLDER, default=DEFAULT_EMBEDDER, show_default=True)
-@click.option("--out", type=FOLDER, default=ARTIFACT, show_default=True)
-def assemble(weights: Path, embedder: Path, out: Path) -> None:
-    """Put weights and embedder together to the artifact that is served."""
-    from artifacts_build.assemble import assemble as put_together
+@click.option("--registry", type=FOLDER, default=Path("registry"), show_default=True)
+@click.option("--name", default=ARTIFACT.name, show_default=True, help=f"Write {ARTIFACT.parent}/NAME.")
+@click.option("--out", type=FOLDER, help="Write another folder instead.")
+def layer(weights: Path, embedder: Path, registry: Path, name: str, out: Path | None) -> None:
+    """Put weights and embedder together to the artifact that is served, and try it.
 
-    put_together(weights, embedder, out)
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    click.echo(f"{out}: {size / 1e6:.0f} MB")
+    The result is loaded as the server loads it and decides one prompt with the registry before it takes its place.
+    The table says what of it a zip function's limit leaves.
+    """
+    from artifacts_build.layer import build_layer
+
+    out = out or ARTIFACT.parent / name
+    report = build_layer(weights, embedder, registry, out)
+    click.echo(report)
 
 
 @click.command()

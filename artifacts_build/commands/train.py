@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from artifacts_build.commands import CACHE, DEFAULT_EMBEDDER, FOLDER, WEIGHTS
+from artifacts_build.commands.data import data_options, read_outcomes
 
 
 @click.command()
-@click.option("--data", type=FOLDER, required=True, help="Folder with prompts.parquet, responses.parquet, models.csv.")
+@data_options
 @click.option("--embedder", type=FOLDER, default=DEFAULT_EMBEDDER, show_default=True)
 @click.option("--out", type=FOLDER, default=WEIGHTS, show_default=True, help="The weights folder to write.")
 @click.option("--name", default="default", show_default=True, help="The artifact's name.")
@@ -18,7 +19,10 @@ from artifacts_build.commands import CACHE, DEFAULT_EMBEDDER, FOLDER, WEIGHTS
 @click.option("--seed", type=int, default=20261122, show_default=True, help="Seed of the held-out split.")
 @click.option("--cache", type=FOLDER, default=CACHE, show_default=True, help="Embeddings are kept here.")
 def train(
-    data: Path,
+    datasets: tuple[str, ...],
+    data: Path | None,
+    registry: Path,
+    models: Path | None,
     embedder: Path,
     out: Path,
     name: str,
@@ -28,11 +32,15 @@ def train(
     seed: int,
     cache: Path,
 ) -> None:
-    """Train the predictor on outcomes, measure it on held-out prompts, and write the weights."""
+    """Train the predictor on outcomes, measure it on held-out prompts, and write the weights.
+
+    Embeddings are kept as they are made: a run that was cut off goes on where it was.
+    """
     from pointsman.view import ViewSettings
 
     from artifacts_build.train import train_weights
 
     view = ViewSettings(max_tokens=view_tokens, head_tokens=head_tokens, tail_tokens=tail_tokens)
-    report = train_weights(data, embedder, out, name, view, seed, cache)
+    outcomes = read_outcomes(datasets, data, registry, models)
+    report = train_weights(outcomes, embedder, out, name, view, seed, cache)
     click.echo(report)
