@@ -9,7 +9,6 @@ projection is linear and is folded in as well.
 The file is read as inert data (inert_joblib.py): nothing that it says is executed, and that program is not needed.
 """
 
-import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pointsman.artifact import FORMAT, FORMAT_VERSION
+from pointsman.checks import sha256_of
 from pointsman.embedders.onnx import EmbedderSettings, read_settings
 from pointsman.predictor import Predictor
 from pointsman.registry import CAPABILITY_BENCHMARKS
@@ -63,9 +63,18 @@ def flatten_router(joblib: Path, embedder: Path, out: Path, name: str) -> dict[s
         found = router.kind.name if isinstance(router, Record) else type(router).__name__
         raise ForeignRouterError(f"{joblib}: holds a {found}; only a trained {ROUTER} has the formula we serve.")
     parts = _Parts(joblib, router.state, ROUTER)
-    predictor = _predictor(parts, settings)
-    view = _view(parts, settings)
-    manifest = {
+    try:
+        with np.errstate(all="ignore"):
+            predictor = _predictor(parts, settings)
+        manifest = _manifest(parts, settings, name)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ForeignRouterError(f"{joblib}: damaged: {str(error)[:200]}. Save the router again.") from None
+    write_weights(out, manifest, predictor, _card(manifest, predictor))
+    return manifest
+
+
+def _manifest(parts: "_Parts", settings: EmbedderSettings, name: str) -> dict[str, Any]:
+    return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "name": name,
@@ -75,12 +84,12 @@ def flatten_router(joblib: Path, embedder: Path, out: Path, name: str) -> dict[s
             "fingerprint": settings.fingerprint,
             "dimensions": settings.dimensions,
         },
-        "view": view.model_dump(),
+        "view": _view(parts, settings).model_dump(),
         "training": {
             "flattened_from": {
                 "program": "xrouter-llm",
-                "file": joblib.name,
-                "sha256": hashlib.sha256(joblib.read_bytes()).hexdigest(),
+                "file": parts.path.name,
+                "sha256": sha256_of(parts.path),
                 "embedding_model": parts.text("embedding_model"),
                 "models": len(parts.value("model_ids_", tuple)),
                 "capability_means": _means(parts),
@@ -88,8 +97,6 @@ def flatten_router(joblib: Path, embedder: Path, out: Path, name: str) -> dict[s
         },
         "metrics": {},
     }
-    write_weights(out, manifest, predictor, _card(manifest, predictor))
-    return manifest
 
 
 class _Parts:
@@ -110,7 +117,9 @@ class _Parts:
         return value
 
     def text(self, name: str) -> str:
-        return str(self.value(name, str))
+        text: str = self.value(name, str)
+        text.encode()  # raises where it is no text
+        return text
 
     def part(self, name: str, kind: str) -> "_Parts":
         record = self.value(name, Record)
@@ -159,7 +168,7 @@ def _predictor(router: _Parts, settings: EmbedderSettings) -> Predictor:
     low, high = router.number("difficulty_min_"), router.number("difficulty_max_")
     if low > high:
         raise router.fault("difficulty_min_", f"{low:g} is above difficulty_max_, {high:g}")
-    return Predictor(
+    predictor = Predictor(
         difficulty_weights=weights.astype(np.float32),
         difficulty_bias=ridge.number("intercept_") - float(weights @ mean),
         difficulty_low=low,
@@ -171,6 +180,10 @@ def _predictor(router: _Parts, settings: EmbedderSettings) -> Predictor:
         c=combine.number("intercept_"),
         capability_mean=router.number("capability_mean_"),
     )
+    for array, values in predictor.to_arrays().items():
+        if not np.isfinite(values).all():
+            raise ForeignRouterError(f"{router.path}: {array} would hold a number that is not finite. Save it again.")
+    return predictor
 
 
 def _through_projection(encoder: _Parts, ridge: _Parts, size: int) -> Floats:

@@ -9,6 +9,7 @@ import pytest
 from pointsman.artifact import load_artifact
 
 from artifacts_build.datasets import folds, held_out, load_outcomes, stem_of
+from artifacts_build.errors import DatasetError
 from artifacts_build.train import Embedded, evaluate, fit_logistic, fit_predictor
 from tests.conftest import ROOT
 
@@ -108,7 +109,7 @@ def test_a_score_outside_its_range_is_refused(world: tuple[Path, Embedded], tmp_
     table = pd.read_parquet(world[0] / "responses.parquet")
     table.loc[0, "score"] = 50.0
     table.to_parquet(tmp_path / "responses.parquet")
-    with pytest.raises(ValueError, match="score"):
+    with pytest.raises(DatasetError, match="score: 50 cannot be"):
         load_outcomes(tmp_path)
 
 
