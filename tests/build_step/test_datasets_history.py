@@ -133,8 +133,8 @@ def test_a_damaged_file_is_refused(recorded: SqliteHistory, tmp_path: Path) -> N
 )
 def test_a_faulty_outcome_is_named_with_its_line(change: dict[str, Any], said: str, tmp_path: Path) -> None:
     sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-    good = {"prompt": "test", "prompt_sha256": sha256, "selected": ["m"], "task": None}
-    good["outcomes"] = [{"model_id": "m", "completed": True}]
+    outcome = {"model_id": "m", "completed": True}
+    good = {"prompt": "test", "prompt_sha256": sha256, "selected": ["m"], "task": None, "outcomes": [outcome]}
     path = tmp_path / "h.jsonl"
     path.write_text(f"{json.dumps(good)}\n{json.dumps({**good, **change})}\n")
     message = refused(path)

@@ -67,7 +67,8 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 @pytest.fixture
 def vectors() -> Vectors:
     x = RNG.normal(size=(PROMPTS, D)) * RNG.uniform(0.2, 3, D)
-    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    unit: Vectors = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def router_of(foreign: Callable[..., Any], vectors: Vectors, components: int | None = None, **changes: Any) -> Any:
@@ -319,7 +320,7 @@ def test_arrays_and_numbers_are_read_as_they_are(tmp_path: Path) -> None:
     joblib.dump(value, tmp_path / "a")
     found = read_joblib(tmp_path / "a", CLASSES)
     for name in ("c", "f", "big", "flags", "empty"):
-        np.testing.assert_array_equal(found[name], value[name])  # type: ignore[arg-type]
+        np.testing.assert_array_equal(found[name], value[name])
         assert found[name].dtype == value[name].dtype  # type: ignore[attr-defined]
     np.testing.assert_array_equal(found["twice"][1], shared)
     assert found["scalar"] == 0.25
