@@ -59,7 +59,7 @@ def embed_prompts(
         chunks = [missing[i : i + CHUNK] for i in range(0, len(missing), CHUNK)]
 
         def embed(chunk: list[tuple[bytes, str]]) -> Vectors:
-            return embedder.embed([select_view(prompt, view, embedder).text for _, prompt in chunk])
+            return np.concatenate([embed_one(prompt, embedder, view) for _, prompt in chunk])
 
         with ThreadPoolExecutor(workers) as pool, tqdm(total=len(prompts), desc="embedding", disable=None) as bar:
             bar.update(known)
@@ -70,6 +70,16 @@ def embed_prompts(
                     vectors[places[key]] = vector
                     bar.update(len(places[key]))
     return vectors
+
+
+def embed_one(prompt: str, embedder: Embedder, view: ViewSettings) -> Vectors:
+    """float32 [1, d]: one prompt alone, as serving embeds it.
+
+    What else is in a batch may change a vector's last bits, and with them what a rerun learns; and padding costs
+    more than a batch gains on a processor.
+    """
+    part = select_view(prompt, view, embedder)
+    return embedder.embed([part.text]) if part.token_ids is None else embedder.embed_tokens([part.token_ids])
 
 
 def cache_file(cache: Path, embedder: Embedder, view: ViewSettings) -> Path:
