@@ -37,6 +37,11 @@ def read_agentic(spec: DatasetSpec) -> Collected:
         beside = path.with_name(TASKS)
         texts = {**given, **(_texts(beside) if beside.exists() else {})}
         _read_responses(path, texts, into, spec)
+    if not len(into):
+        raise DatasetError(
+            f"{spec.path}: none of its tasks has a text. Name a file of {ID_NAMES[0]} and problem_statement: "
+            f"agentic:{spec.path},tasks=FILE."
+        )
     return into.finish(spec.name, spec.path)
 
 
@@ -74,11 +79,6 @@ def _read_responses(path: Path, texts: Mapping[str, str], into: Collector, spec:
                 at[task_id] = into.prompt(f"{source}/{task_id}", texts[task_id], file, line, source)
             score, weight = _score(response, f"{place}: responses: {task_id!r}")
             into.response(at[task_id], system, score, file, line, weight)
-    if not at:
-        raise DatasetError(
-            f"{path}: none of its {len(textless):,} tasks has a text. Name a file of {ID_NAMES[0]} and "
-            f"problem_statement: agentic:{spec.path},tasks=FILE."
-        )
     if textless:
         into.skip(f"tasks of {source} that have no text", len(textless))
 

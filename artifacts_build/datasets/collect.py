@@ -19,6 +19,7 @@ from artifacts_build.datasets.outcomes import Floats, Indices
 from artifacts_build.errors import DatasetError
 
 Unit = Literal["line", "row", "record"]
+FIELDS = ("prompt", "source", "task", "dedup_key")
 NUMBERS = ("score", "weight", "cost_usd", "input_tokens", "output_tokens")
 
 
@@ -51,6 +52,10 @@ class Collector:
         self._number = {name: array("d") for name in NUMBERS}
         self._skipped: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        """How many prompts there are."""
+        return len(self._prompts)
+
     def file(self, path: Path | str, unit: Unit) -> int:
         """The number of a file, which rows name as their own."""
         self._files.append((str(path), unit))
@@ -68,18 +73,21 @@ class Collector:
     def prompt(
         self, prompt_id: str, text: str, file: int, row: int, source: str = "", task: str = "", key: str = ""
     ) -> int:
-        """The index of a prompt; it may be given again, in the same words.
+        """The index of a prompt; it may be given again, in the same words, and say what was left out before.
 
         Raises:
-            DatasetError: the text is empty or not text, or the id has another text already.
+            DatasetError: the text is empty or not text, or the id has another text, source, task or key already.
         """
         at = self._prompt_at.get(prompt_id)
         if at is not None:
-            if self._prompts[at][1] != text:
-                raise DatasetError(
-                    f"{self.place(file, row)}: prompt: the prompt_id {prompt_id!r} had another text before. "
-                    "Give each prompt an id of its own."
-                )
+            kept = self._prompts[at]
+            for i, (name, value) in enumerate(zip(FIELDS, (text, source, task, key), strict=True), start=1):
+                if value and kept[i] and kept[i] != value:
+                    raise DatasetError(
+                        f"{self.place(file, row)}: {name}: the prompt_id {prompt_id!r} had another {name} before. "
+                        "Give each prompt an id of its own, and one value."
+                    )
+                kept[i] = kept[i] or value
             return at
         if not text or text.isspace():
             raise DatasetError(f"{self.place(file, row)}: prompt: it is empty. Leave the row out.")

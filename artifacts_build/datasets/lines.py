@@ -76,7 +76,11 @@ def parse_object(raw: bytes, place: str) -> dict[str, Any]:
 def _parse_slowly(raw: bytes, place: str) -> Any:
     """What the fast parser refused: NaN and the like are for the checks of values, the rest is said by its kind."""
     try:
-        return json.loads(raw.decode("utf-8"))
+        found = json.loads(raw.decode("utf-8"))
+        json.dumps(found, ensure_ascii=False).encode()
+        return found
+    except UnicodeEncodeError:
+        raise DatasetError(f"{place}: a lone surrogate is not valid Unicode. Mend the text.") from None
     except UnicodeDecodeError as error:
         raise DatasetError(
             f"{place}: not UTF-8: byte {raw[error.start]:#04x} at {error.start + 1}. Save the file as UTF-8."
@@ -115,7 +119,10 @@ def number_field(
         return default
     if not isinstance(value, int | float):
         raise DatasetError(f"{place}: {name}: {_found(record, name)}; expected a number. Mend it or leave the row out.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _found(record: Mapping[str, Any], name: str) -> str:

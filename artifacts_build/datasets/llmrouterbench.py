@@ -27,6 +27,7 @@ from artifacts_build.datasets.spec import DatasetSpec
 from artifacts_build.errors import DatasetError
 
 ROOT = "bench"
+Place = tuple[str, str, str]
 STAMP = re.compile(r"(\d{8})[_-]?(\d{6})\.jsonl?$")
 
 
@@ -51,8 +52,8 @@ def read_llmrouterbench(spec: DatasetSpec) -> Collected:
     runs: list[Run] = []
     texts: dict[str, str] = {}
     try:
-        for name, stream in _files(spec.path, into):
-            runs.append(_read_run(name, stream, into, texts))
+        for name, place, stream in _files(spec.path, into):
+            runs.append(_read_run(name, place, stream, into, texts))
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise DatasetError(
             f"{spec.path}: not a whole tar ({error}). Fetch it again, or name the folder results/bench."
@@ -63,15 +64,15 @@ def read_llmrouterbench(spec: DatasetSpec) -> Collected:
     return into.finish(spec.name, spec.path, keep_files=newest, ordered=True)
 
 
-def _files(path: Path, into: Collector) -> Iterator[tuple[str, BinaryIO]]:
-    """The result files, by name; each stream is good until the next is asked for."""
+def _files(path: Path, into: Collector) -> Iterator[tuple[str, Place, BinaryIO]]:
+    """The result files: name, place in the tree, and a stream that is good until the next is asked for."""
     if path.is_dir():
         paths = sorted(p for p in path.rglob("*") if _is_result(p.as_posix()) and p.is_file())
         if not paths:
             raise DatasetError(f"{path}: no .json or .jsonl file in it. Name the folder results/bench, or the tar.")
         for one in tqdm(paths, desc="llmrouterbench", unit="file", disable=None):
             with open_file(one) as stream:
-                yield str(one), stream
+                yield str(one), _place(one.relative_to(path.parent).parts, one.resolve().parts), stream
         return
     with (
         open_file(path) as raw,
@@ -85,7 +86,8 @@ def _files(path: Path, into: Collector) -> Iterator[tuple[str, BinaryIO]]:
             if content is None:
                 into.skip("files in the tar that are no results")
                 continue
-            yield f"{path}!{member.name}", cast(BinaryIO, content)
+            parts = PurePosixPath(member.name).parts
+            yield f"{path}!{member.name}", _place(parts, parts), cast(BinaryIO, content)
 
 
 class _Counted:
@@ -100,17 +102,21 @@ class _Counted:
         return part
 
 
+def _place(inside: tuple[str, ...], whole: tuple[str, ...]) -> Place:
+    """Dataset, split and model: the folders behind `bench`, or else those right above the file."""
+    roots = [i for i, part in enumerate(inside) if part == ROOT and len(inside) - i > 4]
+    dataset, split, model = inside[roots[-1] + 1 : roots[-1] + 4] if roots else whole[-4:-1]
+    return dataset, split, model
+
+
 def _is_result(name: str) -> bool:
     path = PurePosixPath(name)
     return path.suffix in (".json", ".jsonl") and not path.name.startswith(".") and len(path.parts) >= 4
 
 
-def _read_run(name: str, stream: BinaryIO, into: Collector, texts: dict[str, str]) -> Run:
+def _read_run(name: str, place: Place, stream: BinaryIO, into: Collector, texts: dict[str, str]) -> Run:
     """Add the records of one file."""
-    parts = PurePosixPath(name.split("!")[-1]).parts
-    # Behind `bench`, where the path has it with enough below; else the folders right above the file.
-    roots = [i for i, part in enumerate(parts) if part == ROOT and len(parts) - i > 4]
-    dataset, split, model = parts[roots[-1] + 1 : roots[-1] + 4] if roots else parts[-4:-1]
+    dataset, split, model = place
     by_line = name.endswith(".jsonl")
     file = into.file(name, "line" if by_line else "record")
     document = JsonRecords(stream, name)

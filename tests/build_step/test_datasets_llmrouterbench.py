@@ -137,6 +137,14 @@ def test_the_folders_above_a_file_say_what_it_is_wherever_one_points(tmp_path: P
     write_tree(tmp_path, TREE)
     for path in (tmp_path, tmp_path / "results", tmp_path / "results/bench"):
         assert load(path).model_ids == ["Qwen3-8B", "glm-4"]
+    for path in (tmp_path / "results/bench/aime", tmp_path / "results/bench/aime/test"):
+        assert set(load(path).prompt_source.tolist()) == {"aime"}
+
+
+def test_a_folder_called_bench_far_above_means_nothing(tmp_path: Path) -> None:
+    data = load(write_tree(tmp_path / "bench/a/b", TREE, root="bench-release"))
+    assert sorted(set(data.prompt_source.tolist())) == ["aime", "gpqa"]
+    assert data.model_ids == ["Qwen3-8B", "glm-4"]
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,13 @@ def test_how_many_more_rows_have_the_fault_is_said(tmp_path: Path) -> None:
         (b'{"prompt_id": "p9", "prompt": "\\ud800", "model_id": "a", "score": 1}\n', "lone surrogate"),
         (b'{"prompt_id": "p9", "prompt": "One?", "model_id": "a", "score": "good"}\n', "score: found 'good'"),
         (b'{"prompt_id": ["p9"], "prompt": "One?", "model_id": "a", "score": 1}\n', "prompt_id: found ['p9']"),
-        (b'{"prompt_id": "p1", "prompt": "Other?", "model_id": "c", "score": 1}\n', "another text before"),
+        (b'{"prompt_id": "p1", "prompt": "Other?", "model_id": "c", "score": 1}\n', "another prompt before"),
+        (b'{"prompt_id": "p9", "prompt": "One?", "model_id": "a", "score": 1' + b"0" * 400 + b"}\n", "inf cannot be"),
+        (b'{"prompt_id": "p9", "prompt": "One?", "model_id": "\\udc00", "score": 1}\n', "lone surrogate"),
+        (
+            b'{"prompt_id": "p2", "prompt": "Two?\\n\xc3\x9cber", "model_id": "c", "score": 1, "source": "zoo"}\n',
+            "source: the prompt_id 'p2' had another source before",
+        ),
     ],
 )
 def test_a_faulty_line_is_named(line: bytes, said: str, tmp_path: Path) -> None:
