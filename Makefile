@@ -51,6 +51,10 @@ parity: $(VENV)/dev $(EMBEDDER)/embedder.json ## Compare the exported embedder w
 .PHONY: artifact
 artifact: $(ARTIFACT)/manifest.json ## Build the default artifact from the committed weights
 
+.PHONY: registry-layer
+registry-layer: $(ARTIFACT)/manifest.json ## Compile the registry to JSON for the functions' layer
+	@$(BIN)/python -m artifacts_build registry
+
 .PHONY: train
 train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (DATA=folder of outcomes)
 	@test -n "$(DATA)" || { echo "make train needs DATA=folder; see docs/training.md"; exit 2; }

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from pointsman.artifact import read_manifest
+from pointsman.manifest import read_manifest
 from pointsman.checks import sha256_of
 
 from artifacts_build import use_multilingual

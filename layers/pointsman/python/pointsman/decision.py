@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from ulid import ULID
 
-from pointsman.policy import Reason
 from pointsman.settings import PromptLogging
+
+if TYPE_CHECKING:
+    from pointsman.policy import Reason
 
 KEPT_BYTES = 65_536
 ELISION = "\n…\n"
@@ -81,7 +83,7 @@ class Decision:
     latency: float | None
     utility: float
     strongest: Strongest
-    reason: Reason
+    reason: "Reason"
     explanation: str
     recorded: bool
     artifact: str
@@ -130,7 +132,7 @@ def timestamp(instant: datetime) -> str:
 
 
 def explain(
-    selected: Sequence[str], expected_quality: float, reason: Reason, threshold: float, margin: float, n: int
+    selected: Sequence[str], expected_quality: float, reason: "Reason", threshold: float, margin: float, n: int
 ) -> str:
     """One sentence that says why this choice, among n candidates."""
     names = " with ".join(selected)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -13,10 +13,12 @@ import pointsman
 from pointsman.api import problems
 from pointsman.api.limits import limit_body
 from pointsman.api.routes import deciding_routes, history_routes, registry_routes
-from pointsman.artifact import Manifest
 from pointsman.history import History
+from pointsman.manifest import Manifest
 from pointsman.registry import Registry
-from pointsman.router import Router
+
+if TYPE_CHECKING:
+    from pointsman.router import Router
 
 # JSON may write a character in six bytes, and a prompt is not all of a body.
 BODY_FACTOR, BODY_EXTRA = 2, 65_536
@@ -34,7 +36,7 @@ def create_app(
     manifest: Manifest,
     digest: str,
     *,
-    router: Router | None = None,
+    router: "Router | None" = None,
     history: History | None = None,
     web: Path | None = None,
 ) -> FastAPI:

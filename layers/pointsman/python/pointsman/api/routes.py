@@ -5,7 +5,7 @@ Deciding needs the embedder; everything else does not, so the two groups can liv
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
@@ -21,10 +21,12 @@ from pointsman.api.schemas import (
     RecordedDecisionOut,
     RouteRequest,
 )
-from pointsman.decision import Decision
 from pointsman.history import Filter, History
 from pointsman.registry import Model, Registry
-from pointsman.router import Router
+
+if TYPE_CHECKING:
+    from pointsman.decision import Decision
+    from pointsman.router import Router
 
 MOST_ON_A_PAGE = 200
 
@@ -38,12 +40,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {**_PROBLEM, "description": titles[status]} for status in statuses}
 
 
-def answer(document: Mapping[str, Any] | Decision) -> Response:
+def answer(document: "Mapping[str, Any] | Decision") -> Response:
     """A JSON answer of what is known to be right; it is not checked a second time against its schema."""
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-def deciding_routes(router: Router) -> APIRouter:
+def deciding_routes(router: "Router") -> APIRouter:
     """`POST /api/route`."""
     routes = APIRouter(prefix="/api", tags=["decide"])
 
