@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 from pointsman.artifact import load_artifact, load_embedder
 from pointsman.embedders import OnnxEmbedder
 from pointsman.history.sqlite import SqliteHistory
@@ -13,6 +14,7 @@ from pointsman.registry import Registry, load_registry
 from pointsman.router import Router
 from pointsman.settings import PREFIX, Settings, load_settings
 
+from tests.aws import FAKE_ACCOUNT
 from tests.fakes import FakeEmbedder, fake_artifact
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +95,15 @@ def history(tmp_path: Path) -> Iterator[SqliteHistory]:
     store = SqliteHistory(tmp_path / "history.db")
     yield store
     store.close()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An AWS of one's own, in this process."""
+    for name, value in FAKE_ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield
 
 
 MakeRouter = Callable[..., Router]

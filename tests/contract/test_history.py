@@ -13,15 +13,20 @@ from pointsman.history import Filter, History, record, replay
 from pointsman.history.base import encode_cursor
 from pointsman.history.sqlite import SqliteHistory
 
+from tests.aws import make_table
 from tests.conftest import MakeRouter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "dynamodb"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     """An empty store of every kind in turn."""
-    made = {"sqlite": lambda: SqliteHistory(tmp_path / "contract.db")}[request.param]()
+    if request.param == "sqlite":
+        made: History = SqliteHistory(tmp_path / "contract.db")
+    else:
+        request.getfixturevalue("aws")
+        made = make_table()
     yield made
     made.close()
 

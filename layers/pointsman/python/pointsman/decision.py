@@ -103,12 +103,17 @@ def kept_prompt(prompt: str, view: str, logging: PromptLogging) -> KeptPrompt:
     raw = prompt.encode()
     text = {PromptLogging.FULL: prompt, PromptLogging.VIEW: view, PromptLogging.HASH: None}[logging]
     if text is not None:
-        kept = text.encode()
-        if len(kept) > KEPT_BYTES:
-            half = KEPT_BYTES // 2
-            head, tail = (part.decode(errors="ignore") for part in (kept[:half], kept[-half:]))
-            text = head + ELISION + tail
+        text = shortened_prompt(text, KEPT_BYTES)
     return KeptPrompt(text, len(raw), hashlib.sha256(raw).hexdigest())
+
+
+def shortened_prompt(text: str, most: int) -> str:
+    """Head and tail of a text, of at most `most` bytes in all beside the mark between them; a short one whole."""
+    whole = text.encode()
+    if len(whole) <= most:
+        return text
+    head, tail = whole[: most // 2], whole[len(whole) - most // 2 :]
+    return head.decode(errors="ignore") + ELISION + tail.decode(errors="ignore")
 
 
 class Ids:

@@ -147,6 +147,11 @@ class HistoryUnavailable(PointsmanError):
     code = "history-unavailable"
     title = "The history is unavailable"
 
+    def __init__(self, detail: str, *, final: bool = False) -> None:
+        """`final`: the store has tried again itself, or knows that trying again would not help."""
+        super().__init__(detail)
+        self.final = final
+
 
 class StartupError(PointsmanError):
     """The operator must mend something before anything is served."""
