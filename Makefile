@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EMBEDDER := build/embedders/use-multilingual
 ARTIFACT := layers/artifacts/default
+DYNALITE := build/dynalite
 EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py export.py fingerprint.py)
 
 .DEFAULT_GOAL := help
@@ -60,6 +61,9 @@ train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (
 	@test -n "$(DATA)" || { echo "make train needs DATA=folder; see docs/training.md"; exit 2; }
 	@$(BIN)/python -m artifacts_build train --data $(DATA)
 
+.PHONY: dynalite
+dynalite: $(DYNALITE)/.installed ## Install the DynamoDB that the tests of concurrency need (npm)
+
 .PHONY: docs
 docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help
 	@$(BIN)/python -m scripts.cli_docs
@@ -83,6 +87,12 @@ $(VENV)/serve: pyproject.toml
 $(VENV)/dev: $(VENV)/serve
 	@echo "Installing what the tests need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(DYNALITE)/.installed: tests/dynalite/package.json tests/dynalite/package-lock.json
+	@mkdir -p $(DYNALITE)
+	@cp $^ $(DYNALITE)
+	@npm ci --prefix $(DYNALITE) --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve

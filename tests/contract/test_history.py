@@ -13,20 +13,18 @@ from pointsman.history import Filter, History, record, replay
 from pointsman.history.base import encode_cursor
 from pointsman.history.sqlite import SqliteHistory
 
-from tests.aws import make_table
 from tests.conftest import MakeRouter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "dynamodb"])
+@pytest.fixture(params=["sqlite", pytest.param("aws", id="dynamodb"), "dynalite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     """An empty store of every kind in turn."""
     if request.param == "sqlite":
         made: History = SqliteHistory(tmp_path / "contract.db")
     else:
-        request.getfixturevalue("aws")
-        made = make_table()
+        made = request.getfixturevalue(request.param)()
     yield made
     made.close()
 

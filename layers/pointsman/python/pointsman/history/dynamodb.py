@@ -142,9 +142,7 @@ class DynamoHistory:
             **_expiring(expires_at),
         }
         try:
-            self._call(
-                "put_item", TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)"
-            )
+            self._call("put_item", TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
         except _ConditionFailed:
             stored = self._stored(decision["id"])
             if stored is None:  # it expired just now
@@ -335,9 +333,11 @@ class DynamoHistory:
         raise AssertionError  # count() has no end
 
     def _unavailable(self, code: str, message: str) -> HistoryUnavailable:
-        meaning = _MEANINGS.get(code, f"AWS says: {code}: {message}")
+        meaning = _MEANINGS.get(code, f"AWS says: {code}: {message[:300]}")
         if code == "ValidationException" and "schema" in message:
             meaning = "its keys are not pk and sk, so it is another table. Correct POINTSMAN_TABLE."
+        if code == "ValidationException" and "size" in message:
+            meaning = "an item may have 400 KB, and this decision has more candidates than fit. Use smaller configs."
         return HistoryUnavailable(f"DynamoDB table {self._table}: {meaning}", final=True)
 
 
