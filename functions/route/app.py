@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.metrics import MetricUnit
 from pointsman.api import create_app
 from pointsman.artifact import load_artifact, load_embedder
-from pointsman.history import open_history
 from pointsman.registry import load_registry
 from pointsman.router import Router
 from pointsman.settings import load_settings
 
-from functions.shared import after_restore, annotations, caller_of, logger, metrics, serve
+from functions.shared import annotations, caller_of, logger, metrics, opened_history, serve
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -49,10 +48,10 @@ def build() -> "FastAPI":
     registry = load_registry(settings.registry)
     artifact = load_artifact(settings.artifact)
     embedder = load_embedder(artifact, settings.threads)
-    history = open_history(settings)
+    history = opened_history(settings)
     router = Router(registry, artifact, embedder, history, settings, observe)
     router.predict("Hello")
-    return create_app(registry, artifact.manifest, artifact.digest, router=router, caller_of=caller_of)
+    return create_app(registry, artifact.manifest, artifact.digest, router=router)
 
 
 handler = serve(build)
