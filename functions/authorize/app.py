@@ -3,43 +3,64 @@
 The secret is the document of `pointsman.tokens`, beside `first`: the token that the stack generated, in the clear,
 so that a new stack can be called at once. Taking `first` out of the secret revokes it.
 
-A secret that cannot be read is raised, not answered: the gateway says 500, remembers nothing, and the alarm on
-errors goes off. The secret is read again after 25 s and the gateway remembers an answer for 30 s, so a revoked
-token is refused within a minute.
+A secret that cannot be read or understood is raised, not answered: the gateway says 500, remembers nothing, and
+the alarm on errors goes off. The secret is read again after 25 s and the gateway remembers an answer for 30 s, so
+a revoked token is refused within a minute.
 """
 
-import hashlib
 import json
 import os
+import random
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Tracer
-from pointsman import tokens
+from botocore.config import Config
+from pointsman.tokens import Access, Document, Entry, check, hash_of, read_document
 
 SECRET_AGE_S = 25.0
 SCHEME = "bearer "
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
-secrets = boto3.client("secretsmanager")
-_read: tuple[float, Mapping[str, Any]] | None = None
+
+
+def connect() -> Any:
+    """A client of Secrets Manager that gives up well before the gateway does."""
+    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+    return boto3.client("secretsmanager", config=config)
+
+
+secrets = connect()
+_read: tuple[float, Document] | None = None
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
+def handler(event: Any, _context: Any) -> dict[str, Any]:
     """The gateway's simple answer: `isAuthorized`, and the token's name as context."""
-    header = str((event.get("identitySource") or [""])[0])
-    presented = header[len(SCHEME) :].strip() if header[: len(SCHEME)].lower() == SCHEME else ""
-    name = tokens.check(document(), presented, time.time()) if presented else None
-    logger.info("authorized" if name else "refused", token=name)
-    return {"isAuthorized": name is not None, "context": {"name": name or ""}}
+    found = check(document(), presented(event), datetime.now(UTC))
+    if isinstance(found, Access):
+        return {"isAuthorized": True, "context": {"name": found.name}}
+    logger.info("refused", reason=found.reason, token=found.name)
+    return {"isAuthorized": False}
 
 
-def document() -> Mapping[str, Any]:
+def presented(event: Any) -> str | None:
+    """The token of a request: what follows `Bearer` in its one identity source, the header Authorization."""
+    sources = event.get("identitySource") if isinstance(event, Mapping) else None
+    value = sources[0] if isinstance(sources, list) and sources else None
+    if not isinstance(value, str) or value[: len(SCHEME)].lower() != SCHEME:
+        return None
+    return value[len(SCHEME) :].strip()
+
+
+def document() -> Document:
     """The tokens of the secret, at most 25 s old by a clock that never jumps."""
     global _read
     now = time.monotonic()
@@ -48,31 +69,27 @@ def document() -> Mapping[str, Any]:
     return _read[1]
 
 
-def parsed(secret: str) -> Mapping[str, Any]:
+def parsed(secret: str) -> Document:
     """The document of a secret, with the generated token among the others.
 
     Raises:
-        ValueError: it is not a JSON object.
+        TokensError: it is not one.
     """
-    document = json.loads(secret)
-    if not isinstance(document, dict):
-        raise ValueError("The secret of the tokens is not a JSON object. docs/deploy.md says what it holds.")
-    first = document.pop("first", None)
+    tokens = read_document(secret)
+    first = json.loads(secret).get("first")
     if isinstance(first, str) and first:
-        entry = {"name": "first", "sha256": hashlib.sha256(first.encode()).hexdigest()}
-        return {**document, "tokens": [*document.get("tokens", []), entry]}
-    return document
+        return replace(tokens, entries=(*tokens.entries, Entry("first", hash_of(first))))
+    return tokens
 
 
 def renew() -> None:
     """After a snapshot: forget the secret, and connect and sign anew."""
     global _read, secrets
-    _read, secrets = None, boto3.client("secretsmanager")
+    random.seed()
+    _read, secrets = None, connect()
 
 
-try:
+with suppress(ImportError):  # no SnapStart here: `sam local`, or a test
     from snapshot_restore_py import register_after_restore
-except ImportError:  # no SnapStart here: `sam local`, or a test
-    pass
-else:
+
     register_after_restore(renew)

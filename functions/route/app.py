@@ -51,7 +51,7 @@ def build() -> "FastAPI":
     history = opened_history(settings)
     router = Router(registry, artifact, embedder, history, settings, observe)
     router.predict("Hello")
-    return create_app(registry, artifact.manifest, artifact.digest, router=router)
+    return create_app(registry, artifact.manifest, artifact.digest, router=router, caller_of=caller_of)
 
 
 handler = serve(build)

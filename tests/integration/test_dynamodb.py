@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from pointsman.cli import cli
 from pointsman.decision import Ids, timestamp
 from pointsman.errors import HistoryUnavailable, NotFound, SettingsError, UnknownModel
 from pointsman.history import Filter, open_history, record, replay
@@ -422,3 +424,38 @@ def test_an_outcome_of_a_model_without_a_name_is_refused(table: DynamoHistory, d
 
 def test_the_table_needs_no_index() -> None:
     assert set(TABLE_DEFINITION) == {"AttributeDefinitions", "KeySchema", "BillingMode"}
+
+
+def test_the_commands_of_the_history_work_on_a_table(
+    table: DynamoHistory, decision: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, ["history", *arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    log = tmp_path / "function.log"
+    log.write_text(json.dumps({"event": "decision_not_recorded", "error": "", "record": decision}) + "\n")
+    named = f"--table={table._table}"
+    assert "1 decision of the log" in run(named, "replay", str(log))
+    assert decision["id"] in run(named)
+    assert json.loads(run(named, "show", decision["id"]))["candidates"] == decision["candidates"]
+    monkeypatch.setenv("POINTSMAN_TABLE", table._table)
+    assert decision["id"] in run()
+    # A file that is named wins over a table that is set outside.
+    assert run(f"--db={tmp_path / 'file.db'}") == ""
+    both = CliRunner().invoke(cli, ["history", named, f"--db={tmp_path / 'file.db'}"])
+    assert (both.exit_code, "not both" in both.output) == (2, True)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_prompt_is_answered_though_the_table_is_gone(
+    make_router: MakeRouter, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="pointsman.history"):
+        answered = make_router(DynamoHistory("nowhere")).decide("What is 1+1?")
+    assert not answered.recorded
+    assert answered.selected == ("acme/middle",)
+    later = SqliteHistory(tmp_path / "later.db")
+    assert list(replay(later, caplog.messages)) == [answered.id]
+    later.close()

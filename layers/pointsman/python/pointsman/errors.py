@@ -14,6 +14,7 @@
         ├── RegistryError                   carries every fault of every file
         ├── ArtifactError
         ├── SettingsError
+        ├── TokensError                     the bearer tokens' document is not one
         └── ServerError                     the port is taken
 
 An error says what is wrong, with the field and the value where there is one, and what to do about it.
@@ -179,6 +180,13 @@ class SettingsError(StartupError):
 
     code = "settings"
     title = "The settings are not valid"
+
+
+class TokensError(StartupError):
+    """The document of the bearer tokens, or what is to be added to it, is not valid."""
+
+    code = "tokens"
+    title = "The tokens are not valid"
 
 
 class ServerError(StartupError):

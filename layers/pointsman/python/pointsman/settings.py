@@ -57,6 +57,9 @@ def load_settings(**overrides: Any) -> Settings:
     variables = {name: _variable(name) for name in Settings.model_fields}
     set_outside = {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
     given = {name: value for name, value in overrides.items() if value is not None}
+    if "db" in given:
+        # A file that is named here wins over a table that is named outside.
+        set_outside.pop("table", None)
     try:
         return Settings.model_validate({**set_outside, **given})
     except ValidationError as error:

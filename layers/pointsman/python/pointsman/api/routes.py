@@ -3,12 +3,12 @@
 Deciding needs the embedder; everything else does not, so the two groups can live in separate functions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from pointsman.api.schemas import (
     ConfigsOut,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST_ON_A_PAGE = 200
 
+CallerOf = Callable[[Request], str | None]
+
 _PROBLEM = {"model": ProblemOut, "content": {"application/problem+json": {}}}
 DecisionId = Annotated[str, Path(max_length=64, examples=["01KAQ3V9ZC8M0Y6W2N4T7R5B1D"])]
 
@@ -45,12 +47,12 @@ def answer(document: "Mapping[str, Any] | Decision") -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-def deciding_routes(router: "Router") -> APIRouter:
+def deciding_routes(router: "Router", caller_of: CallerOf | None = None) -> APIRouter:
     """`POST /api/route`."""
     routes = APIRouter(prefix="/api", tags=["decide"])
 
     @routes.post("/route", response_model=DecisionOut, responses=problems(400, 413, 422))
-    def route(request: RouteRequest) -> Response:
+    def route(request: RouteRequest, http: Request) -> Response:
         """Which model should serve this prompt?"""
         decision = router.decide(
             request.prompt,
@@ -59,6 +61,7 @@ def deciding_routes(router: "Router") -> APIRouter:
             preferred_input_modalities=request.preferred_input_modalities,
             supports=request.supports,
             max_output_tokens=request.max_output_tokens,
+            caller=caller_of(http) if caller_of is not None else None,
         )
         return answer(decision)
 
