@@ -67,7 +67,12 @@ def problem(error: PointsmanError) -> Answer:
 def answer(document: Mapping[str, Any]) -> Answer:
     """The gateway's answer of a problem document."""
     headers = {"content-type": PROBLEM, "x-content-type-options": "nosniff"}
-    return {"statusCode": document["status"], "headers": headers, "body": json.dumps(document), "isBase64Encoded": False}
+    return {
+        "statusCode": document["status"],
+        "headers": headers,
+        "body": json.dumps(document),
+        "isBase64Encoded": False,
+    }
 
 
 def not_started() -> Answer:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from pointsman.artifact import Artifact
 from pointsman.embedders.base import Vectors
-from pointsman.predictor import Predictor
 from pointsman.manifest import Manifest
+from pointsman.predictor import Predictor
 from pointsman.view import ViewSettings
 
 TOKEN = re.compile(r"\w+|[^\w\s]")

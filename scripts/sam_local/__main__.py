@@ -2,7 +2,8 @@
 
 import os
 import signal
-from hashlib import sha256
+
+from pointsman.tokens import Document, issue, write_document
 
 from scripts.sam_local import stack
 from scripts.sam_local.engine import engine
@@ -14,10 +15,9 @@ def main() -> None:
     with engine() as running, stack.stand_ins(running.address) as endpoint:
         print("sam build ...", flush=True)
         stack.build(running)
-        token = stack.new_token()
+        token, entry = issue("local")
         stack.create_table(endpoint)
-        entry = {"name": "local", "sha256": sha256(token.encode()).hexdigest()}
-        stack.create_secret(endpoint, {"tokens": [entry]})
+        stack.create_secret(endpoint, write_document(Document((entry,))))
         with stack.gateway(running, endpoint, port=int(os.environ.get("PORT", "8080"))) as url:
             print(f"Pointsman's functions answer at {url}; the page is at {url}/index.html")
             print(f"token: {token}")

@@ -192,7 +192,9 @@ def _debootstrap(root: Path) -> None:
 def _mirror() -> str:
     """The mirror that this machine takes its own packages from."""
     for path in (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list")):
-        found = re.search(r"^(?:URIs:|deb(?: \[.*?\])?)\s+(https?://\S+)", path.read_text() if path.is_file() else "", re.M)
+        found = re.search(
+            r"^(?:URIs:|deb(?: \[.*?\])?)\s+(https?://\S+)", path.read_text() if path.is_file() else "", re.M
+        )
         if found:
             return found.group(1)
     return "http://deb.debian.org/debian"

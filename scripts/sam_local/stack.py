@@ -4,8 +4,6 @@ The stand-ins are moto's server, in memory: what is recorded is gone when it end
 ends with the block that started it.
 """
 
-import json
-import secrets
 import shutil
 import signal
 import socket
@@ -67,14 +65,20 @@ def create_table(endpoint: str) -> None:
     client("dynamodb", endpoint).create_table(TableName=TABLE, **TABLE_DEFINITION)
 
 
-def create_secret(endpoint: str, document: Mapping[str, Any]) -> None:
-    """The secret of the tokens."""
-    client("secretsmanager", endpoint).create_secret(Name=SECRET, SecretString=json.dumps(document))
+def create_secret(endpoint: str, document: str) -> None:
+    """The secret of the tokens, holding the text of a document."""
+    client("secretsmanager", endpoint).create_secret(Name=SECRET, SecretString=document)
 
 
 @contextmanager
 def gateway(
-    engine: Engine, endpoint: str, *, port: int = 0, template: Path = TEMPLATE, log: Path = WORK / "api.log", **parameters: str
+    engine: Engine,
+    endpoint: str,
+    *,
+    port: int = 0,
+    template: Path = TEMPLATE,
+    log: Path = WORK / "api.log",
+    **parameters: str,
 ) -> Iterator[str]:
     """`sam local start-api` with the page beside the API; gives its URL."""
     port = port or free_port("127.0.0.1")
@@ -125,8 +129,3 @@ def _running(command: list[str], log: Path, env: Mapping[str, str] | None = None
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def new_token() -> str:
-    """A bearer token for as long as a local stack runs."""
-    return secrets.token_urlsafe(32)

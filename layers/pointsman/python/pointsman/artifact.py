@@ -10,7 +10,6 @@ There is no pickle anywhere: arrays are read with `allow_pickle=False`.
 
 import io
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -79,4 +79,6 @@ def _variable(field: str) -> str:
 def _find(bundled: str, in_checkout: str) -> Path:
     package = Path(__file__).resolve().parent
     in_wheel = package / "_bundle" / bundled
-    return in_wheel if in_wheel.exists() else package.parents[3] / in_checkout
+    # In a layer there is less above the package than in a checkout, and every path is named.
+    root = package.parents[min(3, len(package.parents) - 1)]
+    return in_wheel if in_wheel.exists() else root / in_checkout
