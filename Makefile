@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EMBEDDER := build/embedders/use-multilingual
 ARTIFACT := layers/artifacts/default
+SAM := build/sam
 DYNALITE := build/dynalite
 EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py export.py fingerprint.py)
 
@@ -72,9 +73,27 @@ docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help
 wheel: $(VENV)/dev $(ARTIFACT)/manifest.json ## Build dist/*.whl with library, artifact, registry and page
 	@$(BIN)/python -m artifacts_build wheel
 
+.PHONY: local
+local: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Run the AWS functions on this machine (PORT may be set): `sam local`, and a DynamoDB in memory
+	@PORT=$(PORT) $(BIN)/python -m scripts.sam_local
+
+.PHONY: e2e
+e2e: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Test the AWS functions in the real `sam local` (Docker, or root on Debian)
+	@POINTSMAN_SAM=1 $(BIN)/python -m pytest tests/sam -q
+
+.PHONY: deploy-check
+deploy-check: $(SAM)/venv/.installed $(SAM)/policy/.installed ## Check template.yaml: sam validate, cfn-lint, policies
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/venv/bin/sam validate --lint
+	@$(SAM)/venv/bin/cfn-lint template.yaml
+	@$(SAM)/policy/bin/checkov --config-file .checkov.yaml --skip-download --file template.yaml
+
+.PHONY: cold-start
+cold-start: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Measure how fast the functions start, beside one that says hello
+	@$(BIN)/python -m benchmarks.cold_start
+
 .PHONY: clean
 clean: ## Delete what was built, not the history
-	rm -rf build dist $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info
+	rm -rf build dist .aws-sam layers/registry $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info
 
 $(VENV)/serve: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -101,3 +120,12 @@ $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve
 
 $(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.json | $(VENV)/serve
 	@$(BIN)/python -m artifacts_build assemble --embedder $(EMBEDDER) --out $(ARTIFACT)
+
+$(SAM)/%/.installed:
+	@echo "Installing into $(@D) ..."
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(SAM)/venv/.installed: scripts/sam_local/requirements.txt
+$(SAM)/policy/.installed: scripts/sam_local/policy-requirements.txt

@@ -128,7 +128,6 @@ def serve(build: Callable[[], "FastAPI"]) -> Callable[[Any, Any], Answer]:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             raise
 
-    @metrics.log_metrics(capture_cold_start_metric=True)
     @tracer.capture_lambda_handler(capture_response=False)
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: Any, context: Any) -> Answer:
@@ -151,6 +150,8 @@ def serve(build: Callable[[], "FastAPI"]) -> Callable[[Any, Any], Answer]:
         finally:
             for name, value in annotations.items():
                 tracer.put_annotation(name, value)
+            if metrics.metric_set:  # flushing none is a warning in the log
+                metrics.flush_metrics()
 
     return handler
 

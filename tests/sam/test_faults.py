@@ -52,6 +52,7 @@ def test_a_table_that_refuses_costs_the_record_and_not_the_answer(
 @contextmanager
 def rebuilt(folder: Path) -> Iterator[Path]:
     """A copy of the built stack to damage; the files are links, so whoever changes one puts another in its place."""
+    shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(stack.TEMPLATE.parent, folder, copy_function=os.link)
     yield folder
     shutil.rmtree(folder)
@@ -81,13 +82,13 @@ def test_an_artifact_that_does_not_fit_is_a_503_and_said_in_the_log(
     log = stack.WORK / "damaged.log"
     with rebuilt(stack.WORK / "damaged") as build:
         damage(build / "ArtifactLayer")  # type: ignore[operator]
-        with stack.gateway(containers, aws, template=build / "template.yaml", log=log) as address:
-            with client(address, token) as api:
-                for _ in range(2):
-                    answer = api.post("/api/route", json=PROMPT)
-                    assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
-                    assert answer.json()["type"] == "urn:pointsman:problem:startup"
-                    assert "/opt" not in answer.text
-                # What does not need the artifact answers all the same.
-                assert api.get("/api/health").status_code == 200
+        template = build / "template.yaml"
+        with stack.gateway(containers, aws, template=template, log=log) as address, client(address, token) as api:
+            for _ in range(2):
+                answer = api.post("/api/route", json=PROMPT)
+                assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
+                assert answer.json()["type"] == "urn:pointsman:problem:startup"
+                assert "/opt" not in answer.text
+            # What does not need the artifact answers all the same.
+            assert api.get("/api/health").status_code == 200
     assert said in log.read_text()
