@@ -19,12 +19,14 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from mangum import Mangum
 from pointsman.errors import MalformedRequest, PointsmanError, problem_document
 from pointsman.history import History, open_history
+from pointsman.history.dynamodb import DynamoHistory
 from pointsman.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 Answer = dict[str, Any]
+Handler = Callable[[Any, Any], Answer]
 
 PROBLEM = "application/problem+json"
 TEXT = ["application/json", PROBLEM, "text/"]
@@ -83,13 +85,14 @@ def not_started() -> Answer:
 
 def caller_of(request: "Request") -> str | None:
     """Who calls, as the gateway's authorizer found: a token's name, a JWT's subject, an IAM user's ARN."""
-    authorizer = request.scope.get("aws.event", {}).get("requestContext", {}).get("authorizer") or {}
-    found = (
-        authorizer.get("lambda", {}).get("name")
-        or authorizer.get("jwt", {}).get("claims", {}).get("sub")
-        or authorizer.get("iam", {}).get("userArn")
-    )
-    return str(found)[:256] if found else None
+    known = request.scope.get("aws.event")
+    for path in (("lambda", "name"), ("jwt", "claims", "sub"), ("iam", "userArn")):
+        found: Any = known
+        for part in ("requestContext", "authorizer", *path):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if isinstance(found, str) and found:
+            return found[:256]
+    return None
 
 
 def refusal(event: object) -> Answer | None:
@@ -113,7 +116,7 @@ def refusal(event: object) -> Answer | None:
     return None
 
 
-def serve(build: Callable[[], "FastAPI"]) -> Callable[[Any, Any], Answer]:
+def serve(build: Callable[[], "FastAPI"]) -> Handler:
     """The handler of the app that `build` makes. Nothing is raised but by a start before a snapshot."""
     configure_logs()
     app: Mangum | None = None
@@ -153,15 +156,15 @@ def serve(build: Callable[[], "FastAPI"]) -> Callable[[Any, Any], Answer]:
             if metrics.metric_set:  # flushing none is a warning in the log
                 metrics.flush_metrics()
 
-    return handler
+    wrapped: Handler = handler
+    return wrapped
 
 
 def opened_history(settings: Settings) -> History:
     """The table's history, connected before a snapshot is taken and again after it is restored."""
     history = open_history(settings)
-    connect = getattr(history, "connect", None)
-    if connect is not None:
-        connect()
+    if isinstance(history, DynamoHistory):
+        history.connect()
         after_restore(history.refresh)
     return history
 

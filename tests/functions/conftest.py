@@ -39,6 +39,7 @@ Import = Callable[[str], ModuleType]
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch, aws: MakeTable) -> Iterator[Import]:
     """Imports a module of `functions` as a start does, in an AWS of its own."""
+    assert callable(aws)
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)

@@ -15,6 +15,7 @@ from tests.functions.conftest import Context, Import
 @pytest.fixture
 def secret(start: Import) -> Any:
     """Keeps a text as the secret."""
+    assert callable(start)
     client = boto3.client("secretsmanager")
     client.create_secret(Name="tokens", SecretString='{"tokens": []}')
     return lambda text: client.put_secret_value(SecretId="tokens", SecretString=text)
@@ -33,19 +34,19 @@ def test_a_good_token_is_let_in_by_its_name(start: Import, secret: Any) -> None:
     assert ask(authorize, f"bearer  {token} ") == let_in
 
 
+@pytest.mark.usefixtures("secret")
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer x", "Basic x", "x", "Bearer \udcff", None, 7])
-def test_anything_else_is_refused(start: Import, secret: Any, header: object) -> None:
+def test_anything_else_is_refused(start: Import, header: object) -> None:
     assert ask(start("authorize.app"), header) == {"isAuthorized": False}
 
 
+@pytest.mark.usefixtures("secret")
 @pytest.mark.parametrize("odd", [{}, None, [], {"identitySource": []}, {"identitySource": "Bearer x"}, {"Records": []}])
-def test_an_event_that_is_no_request_is_refused(start: Import, secret: Any, odd: object) -> None:
+def test_an_event_that_is_no_request_is_refused(start: Import, odd: object) -> None:
     assert start("authorize.app").handler(odd, Context()) == {"isAuthorized": False}
 
 
-def test_the_generated_token_is_good_until_a_document_replaces_it(
-    start: Import, secret: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_generated_token_is_good_until_a_document_replaces_it(start: Import, secret: Any) -> None:
     secret(json.dumps({"tokens": [], "first": "generated"}))
     authorize = start("authorize.app")
     assert ask(authorize, "Bearer generated")["context"] == {"name": "first"}

@@ -2,12 +2,17 @@
 
 import json
 import logging
+import random
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
+from pointsman import router
 from pointsman.errors import ArtifactError
 from pointsman.history import replay
 
@@ -31,6 +36,7 @@ def history(start: Import, aws: MakeTable, compiled: Path, monkeypatch: pytest.M
 @pytest.fixture
 def route(history: Any, start: Import, artifact_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The handler of `route`, with the real artifact and the same table."""
+    assert history
     monkeypatch.setenv("POINTSMAN_ARTIFACT", str(artifact_folder))
     return start("route.app").handler
 
@@ -96,18 +102,11 @@ def test_a_token_in_the_address_is_refused_and_not_repeated(history: Any, name: 
     assert "pm_laptop" not in answer["body"]
 
 
-def test_a_clock_that_jumps_changes_no_answer(route: Any, history: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime
-
-    from pointsman import router
-
+def test_a_clock_that_jumps_changes_no_answer(route: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = []
     for year in (2026, 2040, 1990, 2026):
-
-        class Jumped(datetime):
-            now = classmethod(lambda cls, tz=None, year=year: datetime(year, 1, 1, tzinfo=tz or UTC))  # type: ignore[assignment]
-
-        monkeypatch.setattr(router, "datetime", Jumped)
+        clock = SimpleNamespace(now=lambda tz, year=year: datetime(year, 1, 1, tzinfo=tz))
+        monkeypatch.setattr(router, "datetime", clock)
         made = route(event("POST", "/api/route", {"prompt": "What is 1+1?"}), Context())
         assert (made["statusCode"], body_of(made)["recorded"]) == (200, True)
         ids.append(body_of(made)["id"])
@@ -116,10 +115,8 @@ def test_a_clock_that_jumps_changes_no_answer(route: Any, history: Any, monkeypa
 
 
 def test_a_log_line_holds_no_prompt_and_the_unrecorded_decision_can_be_replayed(
-    route: Any, aws: MakeTable, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    route: Any, aws: MakeTable, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import boto3
-
     boto3.client("dynamodb").delete_table(TableName=TABLE)
     lines: list[str] = []
     handler = logging.getLogger("pointsman.history").handlers[0]
@@ -173,9 +170,6 @@ def test_before_a_snapshot_a_start_that_fails_is_raised(start: Import, monkeypat
 def test_after_a_snapshot_connections_and_randomness_are_renewed(
     start: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import random
-    from types import ModuleType
-
     registered: list[Any] = []
     runtime = ModuleType("snapshot_restore_py")
     runtime.register_after_restore = registered.append  # type: ignore[attr-defined]

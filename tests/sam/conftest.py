@@ -13,7 +13,7 @@ import pytest
 from pointsman.tokens import Document, Entry, hash_of, write_document
 
 from scripts.sam_local import stack
-from scripts.sam_local.engine import Engine, engine
+from scripts.sam_local.engine import WORK, Engine, engine
 from tests.sam.moody import Moody, moody_aws
 
 HERE = Path(__file__).parent
@@ -86,7 +86,7 @@ def moody(containers: Engine, secret: str) -> Iterator[Moody]:
 @pytest.fixture(scope="session")
 def troubled_url(containers: Engine, moody: Moody) -> Iterator[str]:
     """The gateway of a stack whose AWS is moody."""
-    with stack.gateway(containers, moody.url, log=stack.WORK / "troubled.log") as address:
+    with stack.gateway(containers, moody.url, log=WORK / "troubled.log") as address:
         yield address
 
 

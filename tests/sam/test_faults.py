@@ -12,7 +12,7 @@ import pytest
 from pointsman.manifest import MANIFEST_FILE
 
 from scripts.sam_local import stack
-from scripts.sam_local.engine import Engine
+from scripts.sam_local.engine import WORK, Engine
 from tests.sam.conftest import client
 from tests.sam.moody import Moody
 
@@ -29,7 +29,7 @@ def test_a_secret_that_cannot_be_read_lets_nobody_in(locked_out: dict[str, httpx
 
 def test_the_log_says_what_is_wrong_with_the_secret(locked_out: dict[str, httpx.Response]) -> None:
     assert locked_out
-    log = (stack.WORK / "troubled.log").read_text()
+    log = (WORK / "troubled.log").read_text()
     assert "ResourceNotFoundException" in log
     assert "The token document is not JSON" in log
 
@@ -79,8 +79,8 @@ def test_an_artifact_that_does_not_fit_is_a_503_and_said_in_the_log(
     containers: Engine, aws: str, url: str, token: str, damage: object, said: str
 ) -> None:
     assert url  # the secret is there
-    log = stack.WORK / "damaged.log"
-    with rebuilt(stack.WORK / "damaged") as build:
+    log = WORK / "damaged.log"
+    with rebuilt(WORK / "damaged") as build:
         damage(build / "ArtifactLayer")  # type: ignore[operator]
         template = build / "template.yaml"
         with stack.gateway(containers, aws, template=template, log=log) as address, client(address, token) as api:

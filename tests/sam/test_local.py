@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from scripts.sam_local import stack
+from scripts.sam_local.engine import WORK
 from tests.sam.conftest import client
 from tests.serving import serving
 
@@ -88,8 +89,8 @@ def test_without_a_token_every_path_is_401(url: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["unknown-token", "revoked-token", "expired-token", "x" * 5000, "ünïcode".encode()])
 def test_a_token_that_is_not_good_is_403(url: str, wrong: str | bytes) -> None:
-    value = b"Bearer " + (wrong if isinstance(wrong, bytes) else wrong.encode())
-    assert httpx.get(f"{url}/api/health", headers={"authorization": value}, timeout=60).status_code == 403
+    headers = {b"authorization": b"Bearer " + (wrong if isinstance(wrong, bytes) else wrong.encode())}
+    assert httpx.get(f"{url}/api/health", headers=headers, timeout=60).status_code == 403
 
 
 def test_a_good_token_under_another_scheme_is_403(url: str, token: str) -> None:
@@ -163,7 +164,7 @@ def test_the_page_is_beside_the_api(url: str) -> None:
 
 def test_the_log_has_the_decision_and_nothing_of_the_prompt(api: httpx.Client) -> None:
     made = route(api, "Xylophone quagmire?", config="cheap-pair").json()
-    log = (stack.WORK / "api.log").read_text()
+    log = (WORK / "api.log").read_text()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith('{"level"')]
     (line,) = [line for line in lines if line.get("decision_id") == made["id"]]
     assert (line["config"], line["selected"]) == ("cheap-pair", made["selected"])
@@ -183,7 +184,7 @@ def test_a_table_that_is_gone_costs_the_record_and_not_the_answer(api: httpx.Cli
         assert api.get("/api/health").status_code == 200
     finally:
         stack.create_table(aws)
-    log = (stack.WORK / "api.log").read_text()
+    log = (WORK / "api.log").read_text()
     (line,) = [json.loads(line) for line in log.splitlines() if "decision_not_recorded" in line and made["id"] in line]
     assert line["record"]["candidates"] == made["candidates"]
     assert "Zeppelin" not in log

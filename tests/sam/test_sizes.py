@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from scripts.sam_local import stack
 from scripts.sam_local.engine import RUNTIME, Engine
-
 from tests.infrastructure.template import RESOURCES
 
 MOST = {"RouteFunction": 210_000_000, "HistoryFunction": 40_000_000, "AuthorizeFunction": 40_000_000}

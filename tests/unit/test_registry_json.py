@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from artifacts_build.registry_json import compile_registry
 from pointsman.errors import ArtifactError, RegistryError
 from pointsman.registry import load_registry
 
+from artifacts_build.registry_json import compile_registry
 from tests.conftest import ROOT, WriteRegistry, model_yaml
 
 
