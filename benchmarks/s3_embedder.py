@@ -90,7 +90,11 @@ def write_embedder(folder: Path) -> None:
         (made / TOKENIZER_FILE).write_bytes(TOKENIZER.read_bytes())
     with tqdm(total=SHAPE.layers, unit=" layers", disable=None) as bar, (outside / DATA_FILE).open("wb") as data:
         g = Graph(data, DATA_FILE)
-        add_network(g, RandomWeights(), SHAPE.layers, MAX_TOKENS, lambda _: "blocks8", 8, lambda _: bar.update())
+
+        def written(_: int) -> None:
+            bar.update()
+
+        add_network(g, RandomWeights(), SHAPE.layers, MAX_TOKENS, lambda _: "blocks8", 8, written)
     onnx.save(g.embedder("qwen3-shape", SHAPE.hidden), outside / MODEL_FILE)
     onnx.save(onnx.load(outside / MODEL_FILE), inside / MODEL_FILE)
     for made in (outside, inside):
@@ -138,10 +142,8 @@ def load(source: str) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     start = time.perf_counter()
-    if source.startswith("s3:"):
-        embedder = load_from_s3(source, lambda _: None)
-    else:
-        embedder = OnnxEmbedder.load(Path(source))
+    in_s3 = source.startswith("s3:")
+    embedder = load_from_s3(source, lambda _: None) if in_s3 else OnnxEmbedder.load(Path(source))
     seconds = time.perf_counter() - start
     ended.set()
     watcher.join()
