@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from pointsman.history.dynamodb import MOST_DATA_BYTES, TABLE_DEFINITION, Dynamo
 from pointsman.history.sqlite import SqliteHistory
 from pointsman.settings import load_settings
 
+from benchmarks.decisions import router_of_48
 from tests.aws import Calls
 from tests.conftest import MakeRouter, MakeTable
 
@@ -459,3 +461,41 @@ def test_a_prompt_is_answered_though_the_table_is_gone(
     later = SqliteHistory(tmp_path / "later.db")
     assert list(replay(later, caplog.messages)) == [answered.id]
     later.close()
+
+
+def item_bytes(value: dict[str, Any]) -> int:
+    """The size of an item or a map as DynamoDB counts it: names and values, and 3 bytes a map."""
+    sizes: dict[str, Callable[[Any], int]] = {
+        "S": lambda text: len(text.encode()),
+        "B": len,
+        "N": lambda digits: len(digits) // 2 + 2,
+        "M": lambda inner: item_bytes(inner) + 3,
+        "SS": lambda texts: sum(len(text.encode()) for text in texts),
+    }
+    return sum(len(name) + sizes[kind](held) for name, typed in value.items() for kind, held in typed.items())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "body_units"),
+    [("What is 1+1?", 3), ("Prove that every finite integral domain is a field. " * 40, 3), ("证" * 200, 3)],
+)
+def test_a_decision_with_48_candidates_takes_the_write_units_that_are_documented(
+    aws: MakeTable, prompt: str, body_units: int
+) -> None:
+    table = aws(retention_days=30)
+    decision = router_of_48().decide(prompt, "all").to_dict()
+    assert len(decision["candidates"]) == 48
+    table.append(decision)
+    items = table._client.scan(TableName=table._table)["Items"]
+    units = {item["pk"]["S"]: -(-item_bytes(item) // 1024) for item in items}
+    assert units.pop(decision["id"]) == body_units
+    assert list(units.values()) == [1, 1, 1, 1]
+
+
+def test_the_two_shards_of_a_list_share_the_decisions_evenly(table: DynamoHistory, decision: dict[str, Any]) -> None:
+    ids = Ids()
+    # Also within one millisecond, where ids follow one another.
+    for _ in range(200):
+        table._write_summaries({**decision, "id": ids.next(START)}, None)
+    shards = [table._newest(f"[{shard},null,null]", module.FIRST_ID, module.LAST_ID, 1000) for shard in (0, 1)]
+    assert [len(shard) for shard in shards] == [100, 100]

@@ -79,7 +79,7 @@ class Router:
         settings = load_settings(artifact=artifact, registry=registry)
         known = load_registry(settings.registry)
         loaded = load_artifact(settings.artifact)
-        return cls(known, loaded, load_embedder(loaded, settings.threads), history, settings)
+        return cls(known, loaded, load_embedder(loaded, settings.threads, settings.embedder), history, settings)
 
     def decide(
         self,

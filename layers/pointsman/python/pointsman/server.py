@@ -36,7 +36,9 @@ def run(
         history = open_history(settings)
         try:
             loaded = load_artifact(settings.artifact)
-            router = Router(known, loaded, load_embedder(loaded, settings.threads), history, settings)
+            router = Router(
+                known, loaded, load_embedder(loaded, settings.threads, settings.embedder), history, settings
+            )
             # The first inference allocates; it should not be somebody's request.
             router.predict("Hello")
             app = create_app(known, loaded.manifest, loaded.digest, router=router, history=history, web=settings.web)
