@@ -66,8 +66,9 @@ train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (
 dynalite: $(DYNALITE)/.installed ## Install the DynamoDB that the tests of concurrency need (npm)
 
 .PHONY: docs
-docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help
+docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help, and the costs in docs/deploy.md
 	@$(BIN)/python -m scripts.cli_docs
+	@$(BIN)/python -m scripts.costs
 
 .PHONY: wheel
 wheel: $(VENV)/dev $(ARTIFACT)/manifest.json ## Build dist/*.whl with library, artifact, registry and page

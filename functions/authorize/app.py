@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from botocore.config import Config
 from pointsman.tokens import Access, Document, Entry, check, hash_of, read_document
 
@@ -27,7 +27,6 @@ SECRET_AGE_S = 25.0
 SCHEME = "bearer "
 
 logger = Logger()
-tracer = Tracer(auto_patch=False)
 
 
 def connect() -> Any:
@@ -40,7 +39,6 @@ secrets = connect()
 _read: tuple[float, Document] | None = None
 
 
-@tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Any, _context: Any) -> dict[str, Any]:
     """The gateway's simple answer: `isAuthorized`, and the token's name as context."""

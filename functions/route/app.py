@@ -47,7 +47,7 @@ def build() -> "FastAPI":
     settings = load_settings()
     registry = load_registry(settings.registry)
     artifact = load_artifact(settings.artifact)
-    embedder = load_embedder(artifact, settings.threads)
+    embedder = load_embedder(artifact, settings.threads, settings.embedder)
     history = opened_history(settings)
     router = Router(registry, artifact, embedder, history, settings, observe)
     router.predict("Hello")

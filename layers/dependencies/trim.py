@@ -57,7 +57,7 @@ UNUSED = (
     "wrapt-stubs",
 )
 # botocore describes 400 services; these are the ones that a function calls.
-SERVICES = ("dynamodb", "s3", "secretsmanager", "sts")
+SERVICES = ("dynamodb", "s3", "secretsmanager", "sts", "xray")
 
 
 def trim(folder: Path) -> None:

@@ -6,7 +6,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+from scripts import costs
 from tests.conftest import ROOT
+from tests.infrastructure.template import RESOURCES
 
 DEPENDENCIES = ROOT / "layers/dependencies"
 REQUIREMENT = re.compile(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?([<>=][^\s#]*)", re.MULTILINE)
@@ -59,3 +61,11 @@ def test_trimming_keeps_what_serves_and_deletes_what_does_not(tmp_path: Path) ->
     subprocess.run([sys.executable, str(DEPENDENCIES / "trim.py"), str(tmp_path)], check=True, capture_output=True)
     assert [name for name in kept if not (tmp_path / name).exists()] == []
     assert [name for name in deleted if (tmp_path / name).exists()] == []
+
+
+def test_the_costs_in_the_documentation_are_what_the_script_computes() -> None:
+    text = costs.TARGET.read_text(encoding="utf-8")
+    written = text.split(costs.BEGIN)[1].split(costs.END)[0]
+    assert written == costs.document(), "run make docs"
+    alarms = [r for r in RESOURCES.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    assert len(alarms) == costs.ALARMS
