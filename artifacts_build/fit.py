@@ -26,6 +26,7 @@ from artifacts_build.capability import fit_imputation
 from artifacts_build.datasets.outcomes import Outcomes
 from artifacts_build.datasets.splits import folds
 from artifacts_build.domains import SHARPNESS, Domains, find_domains
+from artifacts_build.lengths import fit_lengths
 from artifacts_build.rasch import RaschFit, fit_rasch
 from artifacts_build.residuals import fit_residuals
 from artifacts_build.ridge import RidgeFit, Sums, solve, sums_of, total
@@ -85,6 +86,7 @@ class _Training:
     model: NDArray[np.intp]  # [r]
     score: Floats  # [r]
     weight: Floats  # [r]
+    output_tokens: Floats  # [r] NaN where not known
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,7 @@ def _training(data: Outcomes, embedded: Embedded, train: Mask, seed: int) -> _Tr
         model=model,
         score=score,
         weight=weight,
+        output_tokens=data.output_tokens[rows],
     )
 
 
@@ -233,9 +236,7 @@ def _formula(data: Outcomes, training: _Training, ridge: _Ridge) -> Predictor:
     """The published formula alone: contract 1."""
     usable = ~np.isnan(data.capability[training.model])
     difficulty = ridge.out_of_fold
-    features = np.stack(
-        [data.capability[training.model[usable]], difficulty[training.prompt[usable]]], axis=1
-    )
+    features = np.stack([data.capability[training.model[usable]], difficulty[training.prompt[usable]]], axis=1)
     a, b, c = fit_logistic(features, training.score[usable], training.weight[usable])
     return Predictor(
         difficulty_weights=ridge.fit.coefficients.astype(np.float32),
@@ -271,6 +272,7 @@ def _refine(
     imputation = fit_imputation(scores[:, 0], scores[:, 1])
     if not parts.imputation:
         imputation = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    slope, center, lengths = fit_lengths(ridge.out_of_fold[training.prompt], training.model, training.output_tokens)
     coefficients = np.zeros(d + k)
     coefficients[: len(ridge.fit.coefficients)] = ridge.fit.coefficients
     draft = Refinement(
@@ -288,6 +290,7 @@ def _refine(
         slope=np.zeros(0, dtype=np.float32),
         new_model_variance=0.0,
         imputation=imputation,
+        length=np.array([slope, center]),
         model_ids=(),
     )
     capability, _ = draft.capability(data.gpqa_diamond, data.livecodebench)
@@ -340,6 +343,8 @@ def _refine(
         "residual_sds": residuals.sds,
         "new_model_sd": round(float(np.sqrt(residuals.new_model_variance)), 4),
         "models_with_outcomes": len(seen),
+        "length_slope": round(slope, 4),
+        "rows_with_length": lengths,
     }
     return refinement, details
 
