@@ -14,16 +14,15 @@ import numpy as np
 from pointsman.artifact import (
     CARD_FILE,
     EMBEDDER_FOLDER,
-    MANIFEST_FILE,
     PREDICTOR_FILE,
-    Manifest,
+    REFINEMENT_FILE,
     load_artifact,
     load_embedder,
     read_fitting_settings,
-    read_manifest,
 )
 from pointsman.checks import checked_file, sha256_of
 from pointsman.embedders.onnx import SETTINGS_FILE
+from pointsman.manifest import MANIFEST_FILE, Manifest, read_manifest
 from pointsman.predictor import Predictor
 
 from artifacts_build.folders import whole_folder
@@ -34,8 +33,10 @@ def write_weights(out: Path, manifest: dict[str, Any], predictor: Predictor, car
     with whole_folder(out) as scratch:
         # numpy dates the members of an .npz 1980-01-01, so the same arrays give the same bytes.
         np.savez(scratch / PREDICTOR_FILE, allow_pickle=False, **predictor.to_arrays())
+        if predictor.refinement is not None:
+            np.savez(scratch / REFINEMENT_FILE, allow_pickle=False, **predictor.refinement.to_arrays())
         (scratch / CARD_FILE).write_text(card, encoding="utf-8")
-        files = {name: _entry(scratch / name) for name in (CARD_FILE, PREDICTOR_FILE)}
+        files = {path.name: _entry(path) for path in sorted(scratch.iterdir())}
         _write_manifest(scratch, {**manifest, "files": files})
 
 

@@ -26,6 +26,7 @@ from artifacts_build.capability import fit_imputation
 from artifacts_build.datasets.outcomes import Outcomes
 from artifacts_build.datasets.splits import folds
 from artifacts_build.domains import SHARPNESS, Domains, find_domains
+from artifacts_build.lengths import fit_lengths
 from artifacts_build.rasch import RaschFit, fit_rasch
 from artifacts_build.residuals import fit_residuals
 from artifacts_build.ridge import RidgeFit, Sums, solve, sums_of, total
@@ -86,6 +87,7 @@ class _Training:
     model: NDArray[np.intp]  # [r]
     score: Floats  # [r]
     weight: Floats  # [r]
+    output_tokens: Floats  # [r] NaN where not known
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ def _training(data: Outcomes, embedded: Embedded, train: Mask, seed: int) -> _Tr
         model=model,
         score=score,
         weight=weight,
+        output_tokens=data.output_tokens[rows],
     )
 
 
@@ -288,6 +291,7 @@ def _refine(
     imputation = fit_imputation(scores[:, 0], scores[:, 1])
     if not parts.imputation:
         imputation = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    slope, center, lengths = fit_lengths(ridge.out_of_fold[training.prompt], training.model, training.output_tokens)
     coefficients = np.zeros(d + k)
     coefficients[: len(ridge.fit.coefficients)] = ridge.fit.coefficients
     draft = Refinement(
@@ -305,6 +309,7 @@ def _refine(
         slope=np.zeros(0, dtype=np.float32),
         new_model_variance=0.0,
         imputation=imputation,
+        length=np.array([slope, center]),
         model_ids=(),
     )
     capability, _ = draft.capability(data.gpqa_diamond, data.livecodebench)
@@ -357,6 +362,8 @@ def _refine(
         "residual_sds": residuals.sds,
         "new_model_sd": round(float(np.sqrt(residuals.new_model_variance)), 4),
         "models_with_outcomes": len(seen),
+        "length_slope": round(slope, 4),
+        "rows_with_length": lengths,
     }
     return refinement, details
 

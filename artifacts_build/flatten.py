@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pointsman.artifact import FORMAT, FORMAT_VERSION
+from pointsman.manifest import FORMAT, FORMAT_VERSION
 from pointsman.checks import sha256_of
 from pointsman.embedders.onnx import EmbedderSettings, read_settings
 from pointsman.predictor import Predictor

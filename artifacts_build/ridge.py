@@ -41,7 +41,7 @@ _NAMES = ("weight", "features", "target", "gram", "moment")
 
 @dataclass(frozen=True)
 class RidgeFit:
-    """y = f . coefficients + intercept; `precision` is what the coefficients' posterior precision is, but for a scale."""
+    """y = f . coefficients + intercept; `precision` is the coefficients' posterior precision, but for a scale."""
 
     coefficients: Floats  # [p]
     intercept: float

@@ -1,7 +1,6 @@
 """The test bench for routing: every source's arena, every router, every measure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ def rivals(lab: Lab) -> dict[str, Predictor]:
     """The predictors that are compared: ours, its formula alone, and the published formula as it stands."""
     return {
         OURS: lab.predictor,
-        FORMULA: replace(lab.predictor, refinement=None),
+        FORMULA: lab.predictor.formula(),
         PUBLISHED: fit_published(lab.data, lab.embedded, ~lab.test, lab.seed),
     }
 

@@ -49,7 +49,7 @@ def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
         if not rows.any():
             continue
         full, plain_mean = lab.fits(MODEL_VARIANTS, models=group)
-        predictors = (full.predictor, replace(full.predictor, refinement=None), plain_mean.predictor)
+        predictors = (full.predictor, full.predictor.formula(), plain_mean.predictor)
         for name, predictor in zip(MODEL_RIVALS, predictors, strict=True):
             mu, sd = predict_rows(predictor, data, lab.embedded.prompts, rows)
             predicted[name][rows] = mu
@@ -100,7 +100,7 @@ def holdout_sources(lab: Lab) -> dict[str, Any]:
         own = rows & (source == name)
         (fit,) = lab.fits([Parts()], source=name)
         mu["refined"][own], sigma[own] = predict_rows(fit.predictor, data, lab.embedded.prompts, own)
-        formula = replace(fit.predictor, refinement=None)
+        formula = fit.predictor.formula()
         mu["formula"][own], _ = predict_rows(formula, data, lab.embedded.prompts, own)
         by_source[name] = {
             "left_out": measure(mu["refined"][own], data.score[own]),
@@ -187,7 +187,7 @@ def _variants(lab: Lab, source: str) -> Mapping[str, Any]:
     return {
         **predictors,
         "without residuals": replace(whole, refinement=nobody),
-        "the formula alone": replace(whole, refinement=None),
+        "the formula alone": whole.formula(),
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pointsman
 from pointsman import errors
+from pointsman.settings import Settings
 
 from scripts import cli_docs
 from tests.conftest import ROOT
@@ -75,6 +76,11 @@ def test_no_file_is_longer_than_about_400_lines() -> None:
 
 def test_the_documented_commands_are_what_help_prints() -> None:
     assert (ROOT / "docs/cli.md").read_text() == cli_docs.document(), "run make docs"
+
+
+def test_every_setting_is_documented() -> None:
+    documented = re.findall(r"^\| `(?:POINTSMAN_)?([A-Z_]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert {name.lower() for name in documented} == set(Settings.model_fields)
 
 
 def test_the_error_tree_in_the_docstring_is_the_real_one() -> None:

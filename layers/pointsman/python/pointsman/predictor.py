@@ -1,4 +1,4 @@
-"""The predictor: P(m, x) = sigmoid(a * capability(m) + b * difficulty(x) + c), refined by outcomes where there are some.
+"""The predictor: P(m, x) = sigmoid(a * capability(m) + b * difficulty(x) + c), refined by outcomes.
 
 The item response form with one slope (Rasch, 1960), with ability read off published benchmarks and item
 difficulty predicted from the prompt's embedding. A model that appeared today is predicted from its scores alone.
@@ -6,7 +6,7 @@ Without a refinement, or with it switched off, the formula is all that runs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -111,6 +111,10 @@ class Predictor:
             refinement=refinement,
         )
 
+    def formula(self) -> "Predictor":
+        """The published formula alone, with the refinement switched off."""
+        return replace(self, refinement=None)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that `from_arrays` reads; the refinement has a file of its own."""
         return {
@@ -147,6 +151,10 @@ class Predictor:
         raw = vectors.astype(np.float64) @ self.difficulty_weights.astype(np.float64) + self.difficulty_bias
         difficulty = np.clip(raw, self.difficulty_low, self.difficulty_high)
         return Reading(difficulty, np.full(len(vectors), self.difficulty_sd), np.empty((len(vectors), 0)))
+
+    def length_factor(self, difficulty: float) -> float:
+        """How many times its usual output tokens a model is expected to write; 1 without a refinement."""
+        return 1.0 if self.refinement is None else self.refinement.length_factor(difficulty)
 
     def complete(self, candidates: Candidates, reading: Reading) -> tuple[Floats, Floats]:
         """`mu` and `sigma`, float64 [k] each, of k candidates on one prompt (`row`), or on one prompt each (`rows`).

@@ -6,6 +6,7 @@
     residuals      a model with outcomes adds residual_m . phi(x) + slope_m * difficulty(x), shrunken by how much
                    is known; a model without outcomes adds nothing
     capability     where one of the two benchmarks is not published, it is imputed from the other
+    length         a model writes exp(length_slope * (difficulty - length_center)) times its usual output tokens
     uncertainty    the ridge's posterior for the difficulty, the residual's posterior for a model with outcomes, the
                    spread of such residuals for one without
 
@@ -42,8 +43,12 @@ SHAPES = {
     "slope": ("m",),
     "new_model_variance": (),
     "imputation": (2, 3),
+    "length": (2,),
 }
+WIDE = ("difficulty_range", "coefficients", "imputation", "length")  # few numbers, kept in float64
 NO_OUTCOMES = -1
+# Output lengths were seen over a narrow range of difficulty: no prompt changes them by more than this factor.
+MOST_LENGTH_FACTOR = 4.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Refinement:
     slope: Floats32  # [m]
     new_model_variance: float
     imputation: Floats  # [2, 3]: LiveCodeBench from GPQA Diamond, then the reverse: slope, intercept, sd
+    length: Floats  # [2]: length_slope and length_center; a slope of 0 where no lengths were known
     model_ids: tuple[str, ...]  # [m]
 
     @classmethod
@@ -81,7 +87,7 @@ class Refinement:
         sizes = {"d": dimensions, "K": domains, "m": len(ids), "d+K": dimensions + domains}
         checked = checked_arrays(arrays, SHAPES, sizes)
         scalars = {name: float(checked[name]) for name, shape in SHAPES.items() if shape == ()}
-        wide = {name: checked[name].astype(np.float64) for name in ("difficulty_range", "coefficients", "imputation")}
+        wide = {name: checked[name].astype(np.float64) for name in WIDE}
         rest = {name: checked[name].astype(np.float32) for name in SHAPES if name not in scalars and name not in wide}
         return cls(**scalars, **wide, **rest, model_ids=tuple(str(name) for name in ids))
 
@@ -125,6 +131,12 @@ class Refinement:
         # Half of the mean is imputed, so half of its error counts.
         sd = np.where(no_code, up_sd / 2, np.where(no_science, down_sd / 2, 0.0))
         return np.clip((science + code) / 2, 0.0, 1.0), sd
+
+    def length_factor(self, difficulty: float) -> float:
+        """How many times its usual output tokens a model is expected to write at this difficulty."""
+        slope, center = self.length
+        factor = np.exp(slope * (difficulty - center))
+        return float(np.clip(factor, 1 / MOST_LENGTH_FACTOR, MOST_LENGTH_FACTOR))
 
     @cached_property
     def _places(self) -> dict[str, int]:
