@@ -26,6 +26,7 @@ export function startHistory() {
   let cursor = null;
   let unread = 0;
   let isStarted = false;
+  let isStalled = false; // the last page brought nothing new, so going on is left to the button
   const filters = startFilters({ onWhere: startOver, onWords: tell });
 
   // Newest page. With `keep`, rows already shown stay and only the new ones are put above them.
@@ -56,6 +57,7 @@ export function startHistory() {
       if (!isCurrent()) return;
       clearTrouble(troubleBelow);
       const first = addBelow(page.calls);
+      isStalled = first === null;
       if (document.activeElement === older) first?.querySelector("button").focus({ preventScroll: true });
       cursor = page.next ?? null;
     } catch (error) {
@@ -72,6 +74,7 @@ export function startHistory() {
     clearTrouble(troubleBelow);
     shown.clear();
     unread = 0;
+    isStalled = false;
     rows.replaceChildren();
     addBelow(page.calls);
     cursor = page.next ?? null;
@@ -125,7 +128,7 @@ export function startHistory() {
     byId("history-empty").textContent = filters.isNarrowed()
       ? "No decision matches."
       : "No decisions yet. The first one that is made appears here.";
-    for (const name of ["save-csv", "save-jsonl"]) byId(name).hidden = calls.length === 0;
+    for (const name of ["save-csv", "save-jsonl"]) byId(name).disabled = calls.length === 0;
     older.hidden = cursor === null;
     if (older.getAttribute("aria-busy") !== "true") {
       older.textContent = filters.hasWords() ? `Search ${SEARCHED_SIZE} older decisions` : "Older";
@@ -142,8 +145,11 @@ export function startHistory() {
   // Going down loads what is older. A search does not: it could go on to the first decision ever made.
   const watch = new IntersectionObserver(
     ([seen]) => {
-      const idle = older.getAttribute("aria-busy") !== "true" && troubleBelow.hidden;
-      if (seen.isIntersecting && cursor !== null && idle && !filters.hasWords()) loadOlder();
+      const idle = older.getAttribute("aria-busy") !== "true" && troubleBelow.hidden && !isStalled;
+      if (!seen.isIntersecting || cursor === null || !idle || filters.hasWords()) return;
+      // What comes pushes the button down; taken away meanwhile, nothing is seen to move.
+      older.hidden = document.activeElement !== older;
+      loadOlder();
     },
     { rootMargin: AHEAD },
   );

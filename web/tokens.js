@@ -4,7 +4,7 @@
 const SAMPLE = 65_536;
 
 // Tokens for one: word, letter of a word beyond the fourth, digit, sign, ideograph, kana or hangul, letter of another script.
-const WEIGHTS = { word: 1, letter: 0.1, digit: 0.5, sign: 0.7, ideograph: 0.65, syllable: 0.55, other: 0.35 };
+const WEIGHTS = { word: 0.84, letter: 0.25, digit: 0.27, sign: 1.14, ideograph: 0.75, syllable: 0.67, other: 0.29 };
 
 // A text of any size takes the time of 64 Ki characters: a longer one is told by its head and tail.
 export function estimatedTokens(text) {
