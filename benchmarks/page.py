@@ -93,7 +93,10 @@ def transfer(browser: Browser, url: str) -> Iterator[tuple[str, str]]:
     page.goto(url)
     for name, view in [("The first view", "decide"), ("with History", "history"), ("with Models: all of it", "models")]:
         page.click(f"#to-{view}")
+        if view != "decide":
+            page.wait_for_selector("#history > li" if view == "history" else "#models tbody tr")
         page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(300)
         yield (
             f"{name}, uncompressed",
             f"{sum(files.values()) / 1000:.1f} kB in {len(files)} files; "
@@ -157,7 +160,8 @@ def traced(session: CDPSession, page: Page, height: int) -> Counter[str]:
         page.wait_for_timeout(50)
     states = Counter[str]()
     for event in events:
-        report = event.get("args", {}).get("chrome_frame_reporter")
+        arguments = event.get("args", {})
+        report = arguments.get("frame_reporter") or arguments.get("chrome_frame_reporter")
         if event.get("name") == "PipelineReporter" and report:
             states[str(report["state"]).removeprefix("STATE_").lower().replace("_", " ")] += 1
     return states
@@ -200,4 +204,3 @@ def pasting(browser: Browser, url: str) -> Iterator[tuple[str, str]]:
         longest = f"{max(tasks):.0f} ms" if tasks else "none over 50 ms"
         yield f"Longest task when {name}", longest
     page.close()
-

@@ -107,7 +107,8 @@ async function faultOf(given, signal) {
     if (refuses(response.status)) {
       return `The API does not accept this token (HTTP ${response.status}). Check that it is whole and still valid.`;
     }
-    if (!response.ok) return `The token could not be checked: the API answered HTTP ${response.status}. Try again.`;
+    if (!response.ok)
+      return `The token could not be checked: the API answered HTTP ${response.status}. Try again.`;
     return null;
   } catch {
     return "The token could not be checked: the server could not be reached. Try again.";

@@ -3,6 +3,7 @@
 import { asTrouble, postRoute } from "./api.js";
 import { byId, setBusy } from "./dom.js";
 import { newestOnly } from "./newest.js";
+import { startPrompt } from "./prompt.js";
 import { estimatedTokens } from "./tokens.js";
 import { clearTrouble, showTrouble } from "./trouble.js";
 
@@ -25,6 +26,7 @@ export function startAsk({ onStart, onDecision, onFailure }) {
   const button = byId("decide-button");
   const general = byId("decide-error");
   const begin = newestOnly();
+  const whole = startPrompt(prompt, byId("prompt-held"));
   let waitingFor = null;
 
   async function send() {
@@ -60,7 +62,7 @@ export function startAsk({ onStart, onDecision, onFailure }) {
 
   function read() {
     const problems = [];
-    const request = { prompt: prompt.value, config: byId("config").value };
+    const request = { prompt: whole.text(), config: byId("config").value };
     if (request.prompt.trim() === "") {
       problems.push({
         field: "prompt",
@@ -146,15 +148,16 @@ export function startAsk({ onStart, onDecision, onFailure }) {
     const name = event.target.name === "modality" ? "preferred_input_modalities" : event.target.name;
     if (Object.hasOwn(FIELDS, name)) clearField(name);
   });
-  startCount(prompt, byId("token-count"));
+  startCount(prompt, whole, byId("token-count"));
 }
 
 // Counting waits until the typing rests, so that no key press waits for it.
-function startCount(prompt, place) {
+function startCount(prompt, whole, place) {
   let timer = null;
   const tell = () => {
-    const tokens = estimatedTokens(prompt.value);
-    place.textContent = tokens === 0 ? "" : `about ${tokens.toLocaleString("en-US")} ${tokens === 1 ? "token" : "tokens"}`;
+    const tokens = estimatedTokens(whole.text());
+    place.textContent =
+      tokens === 0 ? "" : `about ${tokens.toLocaleString("en-US")} ${tokens === 1 ? "token" : "tokens"}`;
   };
   prompt.addEventListener("input", () => {
     clearTimeout(timer);

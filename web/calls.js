@@ -10,7 +10,12 @@ import { startWaiting } from "./waiting.js";
 
 export function callRow(call) {
   const detailId = `detail-${call.id}`;
-  const detail = el("div", { id: detailId, class: "call-detail", "data-testid": "history-detail", hidden: true });
+  const detail = el("div", {
+    id: detailId,
+    class: "call-detail",
+    "data-testid": "history-detail",
+    hidden: true,
+  });
   const preview = call.prompt_preview
     ? el("span", { class: "call-prompt", dir: "auto", "data-testid": "history-prompt" }, call.prompt_preview)
     : el("span", { class: "call-prompt muted" }, "prompt not stored");
@@ -88,7 +93,12 @@ async function fill(detail, id) {
     const trouble = asTrouble(error);
     const place = el("div", { class: "trouble", role: "alert", "data-testid": "detail-error" });
     detail.replaceChildren(place);
-    showFailure(place, "This decision could not be loaded.", trouble, trouble.retry ? () => fill(detail, id) : null);
+    showFailure(
+      place,
+      "This decision could not be loaded.",
+      trouble,
+      trouble.retry ? () => fill(detail, id) : null,
+    );
   }
   done();
 }

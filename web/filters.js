@@ -53,7 +53,11 @@ export function startFilters({ onWhere, onWords }) {
       return (text) => wanted.every((word) => text.includes(word));
     },
     offerConfigs(configs) {
-      offer(config, configs.map((one) => one.name), "All configs");
+      offer(
+        config,
+        configs.map((one) => one.name),
+        "All configs",
+      );
       this.offerModels(configs.flatMap((one) => list(one.models)));
     },
     // Models of the configs, and those that were met in the history, wherever they have gone since.

@@ -63,7 +63,12 @@ export function startHistory() {
     } catch (error) {
       if (!isCurrent()) return;
       const trouble = asTrouble(error);
-      showFailure(troubleBelow, "Older decisions could not be loaded.", trouble, trouble.retry ? loadOlder : null);
+      showFailure(
+        troubleBelow,
+        "Older decisions could not be loaded.",
+        trouble,
+        trouble.retry ? loadOlder : null,
+      );
     }
     older.setAttribute("aria-busy", "false");
     tell();
@@ -123,7 +128,8 @@ export function startHistory() {
     const calls = visible();
     const searched = calls.length < shown.size ? ` of ${count(shown.size)} loaded` : "";
     const skipped = unread > 0 ? `, ${unread} could not be read` : "";
-    byId("history-count").textContent = shown.size + unread === 0 ? "" : `${count(calls.length)} shown${searched}${skipped}`;
+    byId("history-count").textContent =
+      shown.size + unread === 0 ? "" : `${count(calls.length)} shown${searched}${skipped}`;
     byId("history-empty").hidden = calls.length > 0 || !troubleAbove.hidden || isLoading();
     byId("history-empty").textContent = filters.isNarrowed()
       ? "No decision matches."

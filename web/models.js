@@ -52,7 +52,12 @@ export function startModels() {
 }
 
 function haystack(model) {
-  const parts = [model.model_id, ...list(model.aliases), ...list(model.configs), ...list(model.input_modalities)];
+  const parts = [
+    model.model_id,
+    ...list(model.aliases),
+    ...list(model.configs),
+    ...list(model.input_modalities),
+  ];
   return [...parts, model.capability === null ? "unscored" : ""].join(" ").toLowerCase();
 }
 
@@ -61,7 +66,10 @@ function tableOf(models) {
   const columns = [
     {
       name: "Model",
-      cell: (model) => [modelName(model.model_id), el("span", { class: "under" }, list(model.input_modalities).join(", "))],
+      cell: (model) => [
+        modelName(model.model_id),
+        el("span", { class: "under" }, list(model.input_modalities).join(", ")),
+      ],
       sort: (model) => model.model_id,
     },
     { name: "Capability", kind: "completion", cell: capability, sort: (model) => model.capability, down: true },
@@ -118,7 +126,11 @@ function capability(model) {
     ["LCB", model.benchmarks?.livecodebench],
   ].filter(([, score]) => typeof score === "number");
   return [
-    el("span", { class: "bar", "aria-hidden": "true", vars: { "--share": model.capability } }, el("span", { class: "bar-fill" })),
+    el(
+      "span",
+      { class: "bar", "aria-hidden": "true", vars: { "--share": model.capability } },
+      el("span", { class: "bar-fill" }),
+    ),
     el("span", { class: "value" }, number(model.capability, 2)),
     el("span", { class: "under" }, scores.map(([name, score]) => `${name} ${number(score, 1)}`).join(" · ")),
   ];

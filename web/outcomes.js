@@ -6,7 +6,8 @@ import { count, localTime, money, number } from "./format.js";
 import { modelName } from "./model.js";
 import { clearTrouble, showFailure } from "./trouble.js";
 
-const THUMB = "M4 9h2.6L10 2.5c1.4 0 2 .9 1.8 2L11.3 8H15c.9 0 1.5.8 1.3 1.7l-1.1 5c-.2.8-.8 1.3-1.6 1.3H7L4 15.5z";
+const THUMB =
+  "M4 9h2.6L10 2.5c1.4 0 2 .9 1.8 2L11.3 8H15c.9 0 1.5.8 1.3 1.7l-1.1 5c-.2.8-.8 1.3-1.6 1.3H7L4 15.5z";
 
 export function outcomesView(decision) {
   if (decision.recorded === false || decision.selected.length === 0) return null;
@@ -46,7 +47,9 @@ function outcomeRow(decisionId, modelId, known) {
     told.textContent = "Saving…";
     try {
       // What is known besides, such as a cost that was reported, stays; a score goes with the verdict it was for.
-      const kept = outcome ? { output_tokens: outcome.output_tokens ?? null, cost_usd: outcome.cost_usd ?? null } : {};
+      const kept = outcome
+        ? { output_tokens: outcome.output_tokens ?? null, cost_usd: outcome.cost_usd ?? null }
+        : {};
       const answer = await putOutcome(decisionId, { ...kept, model_id: modelId, completed });
       outcome = list(answer.outcomes).find((one) => one?.model_id === modelId) ?? { completed };
       clearTrouble(place);
@@ -89,5 +92,9 @@ function words(one) {
 }
 
 function icon() {
-  return svg("svg", { viewBox: "0 0 18 18", width: 18, height: 18, "aria-hidden": "true" }, svg("path", { d: THUMB }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 18 18", width: 18, height: 18, "aria-hidden": "true" },
+    svg("path", { d: THUMB }),
+  );
 }

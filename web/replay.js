@@ -19,7 +19,11 @@ export function comparedView(decision) {
         chart.mark(choice, threshold);
         table.mark(choice, threshold);
       })
-    : el("p", { class: "muted", "data-testid": "no-replay" }, "This decision cannot be replayed for other thresholds: it was made by another version, or a part of it is missing.");
+    : el(
+        "p",
+        { class: "muted", "data-testid": "no-replay" },
+        "This decision cannot be replayed for other thresholds: it was made by another version, or a part of it is missing.",
+      );
   return { chart: chart.node, slider: shown, table: table.node };
 }
 
@@ -52,7 +56,11 @@ function slider(decision, choose, onChoice) {
     input.setAttribute("aria-valuetext", `${plainPercent(threshold)}: ${choice.selected.join(" and ")}`);
     reset.hidden = threshold === own;
     const same = choice.selected.join() === decision.selected.join();
-    told.replaceChildren(...(threshold === own ? ["What was decided. Drag to see what another threshold would choose."] : sentence(choice, same)));
+    told.replaceChildren(
+      ...(threshold === own
+        ? ["What was decided. Drag to see what another threshold would choose."]
+        : sentence(choice, same)),
+    );
     told.title = explain(choice, threshold, decision.fallback_quality_margin, decision.candidates.length);
     onChoice(choice, threshold);
   }
@@ -74,7 +82,9 @@ function slider(decision, choose, onChoice) {
 }
 
 function sentence(choice, same) {
-  const names = choice.selected.flatMap((id, place) => (place > 0 ? [" with ", modelName(id)] : [modelName(id)]));
+  const names = choice.selected.flatMap((id, place) =>
+    place > 0 ? [" with ", modelName(id)] : [modelName(id)],
+  );
   const price = `${percent(choice.expected_quality)} expected, ${moneyPerThousand(choice.cost)} per 1,000 requests.`;
   if (choice.reason === "fallback") return ["None clears it. Nearest: ", ...names, `, ${price}`];
   return [same ? "Still " : "Would choose ", ...names, `: ${price}`];

@@ -14,7 +14,16 @@ export function oddsScale(shares, low, high) {
   const to = SHARES.find((tick) => tick > Math.max(...seen)) ?? MOST;
   const [start, end] = [logit(from), logit(to)];
   const at = (share) => low + ((logit(inside(share, from, to)) - start) / (end - start)) * (high - low);
-  return { at, from, to, ticks: spaced(SHARES.filter((tick) => tick >= from && tick <= to), at, 26) };
+  return {
+    at,
+    from,
+    to,
+    ticks: spaced(
+      SHARES.filter((tick) => tick >= from && tick <= to),
+      at,
+      26,
+    ),
+  };
 }
 
 export function logScale(values, low, high) {

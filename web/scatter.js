@@ -19,7 +19,10 @@ export function scatterView(decision, { onPoint = () => {} } = {}) {
   const frame = el("div", { class: "scatter" }, told);
   let marked = { selected: decision.selected, threshold: decision.completion_threshold };
   let current = null; // the candidate that is told about
-  let stop = Math.max(0, points.findIndex((one) => decision.selected.includes(one.model_id)));
+  let stop = Math.max(
+    0,
+    points.findIndex((one) => decision.selected.includes(one.model_id)),
+  );
   let drawing = null;
 
   function draw() {
@@ -168,12 +171,19 @@ function namesOf(points, decision, selected, { x, y, width }) {
     const atEnd = px > width * 0.6;
     return svg(
       "text",
-      { class: `point-name ${kind}`, x: px + (atEnd ? -11 : 11), y: py + 19, "text-anchor": atEnd ? "end" : "start" },
+      {
+        class: `point-name ${kind}`,
+        x: px + (atEnd ? -11 : 11),
+        y: py + (kind === "chosen-name" ? 19 : -10),
+        "text-anchor": atEnd ? "end" : "start",
+      },
       shortName(one.model_id),
     );
   };
   return [
-    ...chosen.map((one) => svg("circle", { class: "chosen-mark", cx: x.at(one.cost * 1000), cy: y.at(one.mu), r: 6.5 })),
+    ...chosen.map((one) =>
+      svg("circle", { class: "chosen-mark", cx: x.at(one.cost * 1000), cy: y.at(one.mu), r: 6.5 }),
+    ),
     ...chosen.map((one) => name(one, "chosen-name")),
     strongest && !chosen.includes(strongest) ? name(strongest, "strongest-name") : null,
   ].filter(Boolean);
@@ -208,11 +218,21 @@ function details(one, selected) {
     el("span", {}, `${percent(one.mu)}${one.sigma ? ` ± ${percent(one.sigma)}` : ""}`),
     el("span", {}, `${money(one.cost * 1000)} per 1,000`),
     Number.isFinite(one.capability)
-      ? el("span", {}, `capability ${number(one.capability, 2)}${one.capability_known === false ? " (assumed)" : ""}`)
+      ? el(
+          "span",
+          {},
+          `capability ${number(one.capability, 2)}${one.capability_known === false ? " (assumed)" : ""}`,
+        )
       : null,
   ].filter(Boolean);
 }
 
 function hint() {
-  return [el("span", {}, "Each point is a candidate; its whisker is one sigma. Point at one, or press Tab and the arrow keys.")];
+  return [
+    el(
+      "span",
+      {},
+      "Each point is a candidate; its whisker is one sigma. Point at one, or press Tab and the arrow keys.",
+    ),
+  ];
 }

@@ -9,7 +9,9 @@ const [COLUMNS, NAMED] = [32, 4];
 const [WIDTH, HEIGHT] = [320, 64];
 
 export function sharesView(calls) {
-  const uses = calls.flatMap((call) => list(call.selected).map((id) => ({ id: String(id), at: Date.parse(call.ts) })));
+  const uses = calls.flatMap((call) =>
+    list(call.selected).map((id) => ({ id: String(id), at: Date.parse(call.ts) })),
+  );
   const timed = uses.filter((use) => Number.isFinite(use.at));
   if (timed.length === 0) return null;
   const ranked = tally(timed);
@@ -18,7 +20,8 @@ export function sharesView(calls) {
   const placeOf = (id) => places.get(id) ?? named.length;
   const legend = named.map(([id, n], place) => ({ name: shortName(id), n, place }));
   const others = timed.length - legend.reduce((sum, one) => sum + one.n, 0);
-  if (others > 0) legend.push({ name: `${ranked.length - named.length} others`, n: others, place: named.length });
+  if (others > 0)
+    legend.push({ name: `${ranked.length - named.length} others`, n: others, place: named.length });
   const words = legend.map((one) => `${one.name} ${percent(one.n / timed.length)}`).join(", ");
   return el(
     "figure",

@@ -5,11 +5,25 @@ import { el } from "./dom.js";
 
 // columns: {name, cell(row), sort(row), down, kind}; `down` sorts the largest first. A row for which `keep` holds is
 // shown even while the table is short. Returns {node, refresh, filter, rowOf}.
-export function sortableTable({ columns, rows, key, by, caption, testid, limit = Infinity, keep = () => false }) {
+export function sortableTable({
+  columns,
+  rows,
+  key,
+  by,
+  caption,
+  testid,
+  limit = Infinity,
+  keep = () => false,
+}) {
   const heads = columns.map((column) => headOf(column));
   const entries = rows.map((row) => ({ row, tr: rowElement(columns, row, key(row), testid) }));
   const body = el("tbody", { role: "rowgroup" });
-  const more = el("button", { type: "button", class: "more quiet", "data-testid": `all-${testid}s`, hidden: true });
+  const more = el("button", {
+    type: "button",
+    class: "more quiet",
+    "data-testid": `all-${testid}s`,
+    hidden: true,
+  });
   const table = el(
     "table",
     { class: "rows", role: "table", "data-testid": `${testid}s` },
@@ -49,7 +63,11 @@ export function sortableTable({ columns, rows, key, by, caption, testid, limit =
       refresh();
     };
     const name = el("button", { type: "button", class: "sort", on: { click: sort } }, column.name);
-    return el("th", { scope: "col", role: "columnheader", class: column.kind }, column.sort ? name : column.name);
+    return el(
+      "th",
+      { scope: "col", role: "columnheader", class: column.kind },
+      column.sort ? name : column.name,
+    );
   }
 
   more.addEventListener("click", () => {
@@ -83,6 +101,7 @@ function rowElement(columns, row, id, testid) {
 function compared(a, b, down) {
   const [noA, noB] = [a === null || a === undefined, b === null || b === undefined];
   if (noA || noB) return Number(noA) - Number(noB);
-  const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en");
+  const order =
+    typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en");
   return down ? -order : order;
 }

@@ -4,7 +4,15 @@
 const SAMPLE = 65_536;
 
 // Tokens for one: word, letter of a word beyond the fourth, digit, sign, ideograph, kana or hangul, letter of another script.
-const WEIGHTS = { word: 0.84, letter: 0.25, digit: 0.27, sign: 1.14, ideograph: 0.75, syllable: 0.67, other: 0.29 };
+const WEIGHTS = {
+  word: 0.84,
+  letter: 0.25,
+  digit: 0.27,
+  sign: 1.14,
+  ideograph: 0.75,
+  syllable: 0.67,
+  other: 0.29,
+};
 
 // A text of any size takes the time of 64 Ki characters: a longer one is told by its head and tail.
 export function estimatedTokens(text) {
@@ -37,7 +45,8 @@ export function counted(text) {
     else if (code >= 0x3040 && code < 0x3100) found.syllable += 1;
     else if (code >= 0x3400 && code < 0xa000) found.ideograph += 1;
     else if (code >= 0xac00 && code < 0xd7b0) found.syllable += 1;
-    else if (code >= 0xd800) found.sign += 0.5; // half of a pair, or a full-width sign
+    else if (code >= 0xd800)
+      found.sign += 0.5; // half of a pair, or a full-width sign
     else found.other += 1;
   }
   return found;

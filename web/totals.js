@@ -23,7 +23,12 @@ export function showTotals(calls, hasOlder) {
     el(
       "dl",
       { class: "figures" },
-      figure("Decisions", count(sums.count), sums.priced < sums.count ? `${sums.count - sums.priced} without a price` : "", "total-count"),
+      figure(
+        "Decisions",
+        count(sums.count),
+        sums.priced < sums.count ? `${sums.count - sums.priced} without a price` : "",
+        "total-count",
+      ),
       figure("Predicted spend", money(sums.spend), "", "total-spend"),
       figure("Always the strongest", money(sums.strongest), "", "total-strongest"),
       figure("Saved", money(sums.saved), share === null ? "" : `${percent(share)} less`, "total-saved"),

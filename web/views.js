@@ -36,7 +36,10 @@ export function startViews(starters) {
       (await started.get(name)).show();
     } catch {
       started.delete(name);
-      showTrouble(place, { message: "This view could not be fetched from the server.", retry: () => again(name, place) });
+      showTrouble(place, {
+        message: "This view could not be fetched from the server.",
+        retry: () => again(name, place),
+      });
     }
   }
 

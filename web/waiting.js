@@ -12,7 +12,11 @@ export function startWaiting(place, { text, cancel = null }) {
   const button =
     cancel === null
       ? null
-      : el("button", { type: "button", class: "quiet", "data-testid": "cancel", hidden: true, on: { click: cancel } }, "Cancel");
+      : el(
+          "button",
+          { type: "button", class: "quiet", "data-testid": "cancel", hidden: true, on: { click: cancel } },
+          "Cancel",
+        );
   const tell = () => {
     const waited = performance.now() - start;
     if (waited < WORTH_TELLING_MS) return;

@@ -90,6 +90,10 @@ def change(**fields: Any) -> Answer:
     return answer
 
 
+def unanswered(_: Route) -> None:
+    """No answer, ever."""
+
+
 def widest(page: Page) -> int:
     """How wide the page is, in pixels."""
     return int(page.evaluate("() => document.documentElement.scrollWidth"))

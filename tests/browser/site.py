@@ -71,14 +71,14 @@ class Site:
 @contextmanager
 def bare_site() -> Iterator[Site]:
     """A site that runs for the block."""
-    handler = type("Bound", (Exchange,), {})
 
-    def make(*arguments: Any) -> Exchange:
-        return handler(*arguments, directory=str(ROOT / "web"))
+    class Bound(Exchange):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(ROOT / "web"))
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), make)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
     server.daemon_threads = True
-    site = handler.site = Site(f"http://127.0.0.1:{server.server_port}")
+    site = Bound.site = Site(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -1,6 +1,5 @@
 """Deciding: the form, the answer, and what is told about it."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from tests.browser.driving import (
     new_prompt,
     refuse,
     turn_to,
-    visit,
+    unanswered,
 )
 
 pytestmark = pytest.mark.browser
@@ -88,7 +87,11 @@ def test_the_candidates_can_be_sorted_by_every_column(page: Page) -> None:
         return [by_id[row.get_attribute("data-model") or ""] for row in rows.all()]
 
     assert values("cost") == sorted(values("cost"))
-    for name, field, down in [("Completion", "mu", True), ("Model", "model_id", False), ("Capability", "capability", True)]:
+    for name, field, down in [
+        ("Completion", "mu", True),
+        ("Model", "model_id", False),
+        ("Capability", "capability", True),
+    ]:
         head = view.get_by_role("columnheader", name=name)
         head.get_by_role("button").click()
         expect(head).to_have_attribute("aria-sort", "descending" if down else "ascending")
@@ -109,7 +112,7 @@ def test_what_the_strongest_would_have_cost_is_told(page: Page) -> None:
 
 def test_a_decision_that_takes_long_says_so_and_can_be_cancelled(page: Page) -> None:
     page.clock.install()
-    page.route("**/api/route", lambda route: None)
+    page.route("**/api/route", unanswered)
     page.get_by_test_id("prompt").fill("Slow.")
     page.get_by_test_id("decide").click()
     wait = page.get_by_test_id("decision-wait")

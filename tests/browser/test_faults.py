@@ -184,7 +184,11 @@ def test_a_view_that_cannot_be_fetched_is_told_and_can_be_retried(page: Page, al
 
 @pytest.mark.parametrize(
     "prompt",
-    ["<img src=x onerror=alert(1)><script>alert(2)</script> & <b>bold</b>", "👩‍👩‍👧‍👦🚀" * 40, "{{7*7}} ${7*7} %s \\u0000"],
+    [
+        "<img src=x onerror=alert(1)><script>alert(2)</script> & <b>bold</b>",
+        "👩‍👩‍👧‍👦🚀" * 40,
+        "{{7*7}} ${7*7} %s \\u0000",
+    ],
     ids=["markup", "emoji", "templates"],
 )
 def test_whatever_is_typed_is_shown_as_text(page: Page, prompt: str) -> None:
@@ -214,16 +218,57 @@ def test_markup_from_the_server_is_shown_as_text(page: Page) -> None:
 
 
 def test_a_prompt_of_two_megabytes_is_decided_and_shown_in_part(page: Page) -> None:
-    page.get_by_test_id("prompt").fill("A long line of words. " * 100_000)
+    page.get_by_test_id("prompt").focus()
+    page.keyboard.insert_text("A long line of words. " * 100_000)
+    expect(page.get_by_test_id("prompt-held")).to_contain_text("2,200,000 characters is held whole")
     expect(page.get_by_test_id("token-count")).to_contain_text("tokens")
+    assert len(page.get_by_test_id("prompt").input_value()) < 20_000
     page.get_by_test_id("decide").click()
     expect(decision_shown(page)).to_contain_text("2,200,000 bytes, stored in part")
 
 
 def test_a_prompt_that_is_too_large_is_told_at_the_prompt(page: Page) -> None:
-    page.get_by_test_id("prompt").fill("x" * 4_300_000)
+    page.get_by_test_id("prompt").focus()
+    page.keyboard.insert_text("x" * 4_300_000)
     page.get_by_test_id("decide").click()
     expect(page.get_by_test_id("prompt-error")).to_contain_text("at most 4,194,304 are routed")
+    page.get_by_test_id("release").click()
+    expect(page.get_by_test_id("prompt")).to_have_value("")
+    expect(page.get_by_test_id("prompt-error")).to_be_hidden()
+    decide(page, new_prompt("Short."))
+
+
+def test_a_held_prompt_can_be_edited_all_the_same(page: Page) -> None:
+    box = page.get_by_test_id("prompt")
+    box.fill("Before and after")
+    box.evaluate("(box) => box.setSelectionRange(7, 10)")
+    text = "words\n" * 20_000
+    page.keyboard.insert_text(text)
+    page.get_by_test_id("edit-held").click()
+    expect(page.get_by_test_id("prompt-held")).to_be_hidden()
+    assert box.input_value() == f"Before {text} after"
+    expect(box).to_be_editable()
+
+
+def test_a_long_paste_goes_where_the_caret_is(page: Page) -> None:
+    box = page.get_by_test_id("prompt")
+    box.fill("Before and after")
+    box.evaluate("(box) => box.setSelectionRange(7, 10)")
+    page.keyboard.insert_text("x" * 10_000)
+    expect(page.get_by_test_id("prompt-held")).to_be_hidden()
+    page.keyboard.type("!")
+    assert box.input_value() == f"Before {'x' * 10_000}! after"
+
+
+def test_an_example_takes_the_place_of_a_held_prompt(page: Page) -> None:
+    page.get_by_test_id("prompt").focus()
+    page.keyboard.insert_text("x" * 300_000)
+    expect(page.get_by_test_id("prompt-held")).to_be_visible()
+    page.get_by_role("button", name="Easy question").click()
+    expect(page.get_by_test_id("prompt-held")).to_be_hidden()
+    with page.expect_request("**/api/route") as asked:
+        page.get_by_test_id("decide").click()
+    assert "What is the capital of Australia?" in (asked.value.post_data or "")
 
 
 def test_without_storage_the_page_works_and_forgets(open_page: Callable[..., Page], server_url: str) -> None:

@@ -86,7 +86,9 @@ def test_older_decisions_come_while_one_scrolls_down(page: Page, server_url: str
         items.last.scroll_into_view_if_needed()
         if oldest.count():
             break
-        page.wait_for_function(f"n => document.querySelectorAll('#history > li').length > n || {json.dumps(first['id'])}")
+        page.wait_for_function(
+            f"n => document.querySelectorAll('#history > li').length > n || {json.dumps(first['id'])}"
+        )
     expect(oldest).to_have_count(1)
     ids = [item.get_attribute("data-id") for item in items.all()]
     assert ids == sorted(ids, reverse=True)  # type: ignore[type-var]
@@ -168,7 +170,9 @@ def test_the_totals_are_of_what_is_shown_and_say_so(page: Page) -> None:
     expect(page.get_by_test_id("total-saved")).to_contain_text("90.0%")
     expect(page.get_by_test_id("totals-scope")).to_contain_text("Over the 41 decisions shown below")
     expect(page.get_by_test_id("shares").locator("li")).to_contain_text(["one", "two"])
-    expect(page.get_by_test_id("shares").get_by_role("img")).to_have_attribute("aria-label", "Share of each model over time. In all: one 73.2%, two 26.8%.")
+    expect(page.get_by_test_id("shares").get_by_role("img")).to_have_attribute(
+        "aria-label", "Share of each model over time. In all: one 73.2%, two 26.8%."
+    )
     page.get_by_test_id("history-search").fill("two")
     expect(page.get_by_test_id("total-count")).to_contain_text("11")
 
@@ -192,7 +196,13 @@ def test_a_thumb_records_the_outcome(page: Page, server_url: str, thumb: str) ->
 def test_another_thumb_keeps_what_was_reported_besides(page: Page, server_url: str) -> None:
     prompt = new_prompt("Reported")
     decision = post_route(page, server_url, prompt)
-    outcome = {"model_id": decision["selected"][0], "completed": True, "score": 0.9, "cost_usd": 0.5, "output_tokens": 7}
+    outcome = {
+        "model_id": decision["selected"][0],
+        "completed": True,
+        "score": 0.9,
+        "cost_usd": 0.5,
+        "output_tokens": 7,
+    }
     page.request.put(f"{server_url}/api/history/{decision['id']}/outcomes", data=outcome)
     turn_to(page, "history")
     row = history_row(page, prompt)
@@ -205,7 +215,7 @@ def test_another_thumb_keeps_what_was_reported_besides(page: Page, server_url: s
 
 
 def test_what_is_shown_can_be_saved_as_csv_without_formulas(page: Page) -> None:
-    nasty = ["=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "  =1", "＝1", 'a "quoted", cell', "中文", None]
+    nasty = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "  =1", "＝1", 'a "quoted", cell', "中文", None]
     give_history(page, [call(20 - place, prompt_preview=text) for place, text in enumerate(nasty)])
     turn_to(page, "history")
     rows = list(csv.DictReader(io.StringIO(saved(page, "save-csv").decode("utf-8-sig"), newline="")))

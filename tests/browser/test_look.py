@@ -13,6 +13,7 @@ from tests.browser.driving import (
     new_prompt,
     post_route,
     turn_to,
+    unanswered,
     visit,
     widest,
 )
@@ -173,7 +174,7 @@ def test_a_right_to_left_prompt_reads_right_to_left(page: Page) -> None:
 
 def test_nothing_moves_for_who_asked_for_less_motion(open_page: Callable[..., Page], server_url: str) -> None:
     page = open_page(reduced_motion="reduce")
-    page.route("**/api/route", lambda route: None)
+    page.route("**/api/route", unanswered)
     visit(page, server_url)
     page.get_by_test_id("prompt").fill("Still.")
     page.get_by_test_id("decide").click()
@@ -198,7 +199,9 @@ def test_nothing_shifts_while_the_page_loads_and_fills(open_page: Callable[..., 
     page.add_init_script(
         """window.shifts = [];
         new PerformanceObserver((list) => {
-          for (const entry of list.getEntries()) window.shifts.push([entry.value, entry.sources.map((s) => s.node?.id)]);
+          for (const { value, sources } of list.getEntries()) {
+            window.shifts.push([value, sources.map((source) => source.node?.id)]);
+          }
         }).observe({ type: "layout-shift", buffered: true });"""
     )
     visit(page, server_url)
@@ -209,3 +212,25 @@ def test_nothing_shifts_while_the_page_loads_and_fills(open_page: Callable[..., 
     turn_to(page, "models")
     page.wait_for_timeout(200)
     assert page.evaluate("() => window.shifts") == []
+
+
+def test_the_first_view_weighs_less_than_120_kilobytes(open_page: Callable[..., Page], server_url: str) -> None:
+    page = open_page()
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    visit(page, server_url)
+    assert len(sizes) > 25
+    assert sum(sizes.values()) < 120_000, sizes
+
+
+def test_every_module_of_the_first_view_is_asked_for_at_once(open_page: Callable[..., Page], server_url: str) -> None:
+    # A module that no link announces is found only when the one that imports it has come: a round trip more.
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    visit(page, server_url)
+    announced = page.evaluate(
+        "() => [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => link.href)"
+    )
+    scripts = {url for url in asked if url.endswith(".js")} - {f"{server_url}/app.js", f"{server_url}/boot.js"}
+    assert scripts == set(announced)

@@ -56,7 +56,9 @@ def test_prices_are_for_a_million_tokens_and_models_without_scores_are_marked(pa
 
 
 def test_the_models_can_be_sorted_and_the_unscored_stay_last(page: Page) -> None:
-    models = [model(model_id=f"maker/{name}", capability=score) for name, score in [("a", 0.5), ("b", None), ("c", 0.9)]]
+    models = [
+        model(model_id=f"maker/{name}", capability=score) for name, score in [("a", 0.5), ("b", None), ("c", 0.9)]
+    ]
     page.route("**/api/models", lambda route: route.fulfill(json={"models": models}))
     turn_to(page, "models")
     names = page.get_by_test_id("model").locator("th .model")
