@@ -129,7 +129,7 @@ def painted(browser: Browser, url: str, latency: int) -> float:
 
 
 def scrolling(browser: Browser, url: str) -> Iterator[tuple[str, str]]:
-    """Frames that the compositor presented and dropped while a loaded history of 1,000 rows scrolls its whole length."""
+    """What became of the frames while a loaded history of 1,000 rows scrolls its whole length."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{url}/#history")
     while page.locator("#history > li").count() < ROWS:

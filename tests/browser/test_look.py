@@ -50,8 +50,12 @@ def test_axe_finds_nothing_in_any_view(
     row.get_by_test_id("history-row").click()
     row.get_by_test_id("thumb-down").click()
     expect(row.get_by_test_id("thumb-down")).to_have_attribute("aria-pressed", "true")
+    # One row stands for all: hundreds more would only take their time.
+    page.get_by_test_id("history-search").fill(prompt)
+    expect(page.get_by_test_id("history-item").filter(visible=True)).to_have_count(1)
     accessible(page)
     turn_to(page, "models")
+    page.get_by_test_id("models-search").fill("claude")
     accessible(page)
 
 
