@@ -88,9 +88,7 @@ def views(page: Page, url: str, scheme: str) -> None:
     page.wait_for_selector("#models tbody tr")
     save(page, f"page-models-{scheme}")
     decide(page, url)
-    save(page, f"page-decide-{scheme}")
-    if scheme == "light":
-        save(page, "page")
+    save(page, "page" if scheme == "light" else f"page-decide-{scheme}")
 
 
 def decide(page: Page, url: str) -> None:

@@ -89,9 +89,10 @@ function columnsOf(decision, dearest) {
       down: true,
     },
     {
-      name: "Tokens in / out",
+      name: "Tokens",
       kind: "number",
-      cell: (one) => `${count(one.input_tokens)} / ${count(one.output_tokens)}`,
+      cell: (one) =>
+        el("span", { title: "in / out" }, `${count(one.input_tokens)} / ${count(one.output_tokens)}`),
       sort: (one) => (one.input_tokens ?? 0) + (one.output_tokens ?? 0),
     },
   ];

@@ -75,7 +75,7 @@ function figures(decision) {
       `threshold ${plainPercent(decision.completion_threshold)}`,
       "expected-completion",
     ),
-    figure("Cost of 1,000 requests", moneyPerThousand(cost), `${money(cost)} each`, "cost"),
+    figure("Cost of 1,000", moneyPerThousand(cost), `${money(cost)} each`, "cost"),
   ];
   if (strongest) {
     items.push(

@@ -21,7 +21,13 @@ export function startPrompt(box, note) {
     const edit = button("Edit it here", "edit-held", () => put(held));
     note.replaceChildren(
       el("p", {}, words),
-      el("div", {}, text.length > MOST_EDITED ? null : edit, " ", button("Clear", "release", () => put(""))),
+      el(
+        "div",
+        {},
+        text.length > MOST_EDITED ? null : edit,
+        " ",
+        button("Clear", "release", () => put("")),
+      ),
     );
     note.hidden = false;
     box.value = `${text.slice(0, HEAD)}\n\n…\n\n${text.slice(-TAIL)}`;
