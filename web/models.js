@@ -138,7 +138,7 @@ function capability(model) {
 
 function byTheHour(model) {
   const windows = list(model.utc_price_overrides);
-  return windows.length === 0 ? null : el("span", { class: "under" }, "other prices at some hours");
+  return windows.length === 0 ? null : el("span", { class: "under" }, "varies by the hour");
 }
 
 // A source is a link only if it is a web address; anything else stays text.
