@@ -214,6 +214,12 @@ def test_nothing_shifts_while_the_page_loads_and_fills(open_page: Callable[..., 
         post_route(page, server_url, new_prompt("Many"))
     decide(page, new_prompt("Shift?"))
     turn_to(page, "history")
+    page.mouse.move(600, 500)
+    for _ in range(3):  # the list grows under the reader
+        page.mouse.wheel(0, 3000)
+        page.wait_for_timeout(200)
+    assert page.get_by_test_id("history-item").count() > 50
+    page.mouse.wheel(0, -20_000)
     turn_to(page, "models")
     page.wait_for_timeout(200)
     assert page.evaluate("() => window.shifts") == []
