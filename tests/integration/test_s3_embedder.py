@@ -15,10 +15,11 @@ import onnx
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
-from pointsman.artifact import Artifact, EmbedderIdentity, load_embedder
+from pointsman.artifact import Artifact, load_embedder
 from pointsman.embedders import s3 as module
 from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE
 from pointsman.errors import ArtifactError, SettingsError
+from pointsman.manifest import EmbedderIdentity
 from pointsman.router import Router
 from tokenizers import Tokenizer, models, pre_tokenizers
 
