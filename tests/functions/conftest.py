@@ -3,12 +3,14 @@
 import base64
 import importlib
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +19,6 @@ from tests.conftest import ROOT, MakeTable
 
 VARIABLES = {
     "POWERTOOLS_METRICS_NAMESPACE": "Pointsman",
-    "POWERTOOLS_SERVICE_NAME": "test",
     "POWERTOOLS_TRACE_DISABLED": "true",
     "TOKENS_SECRET": "tokens",
 }
@@ -42,6 +43,8 @@ def start(monkeypatch: pytest.MonkeyPatch, aws: MakeTable) -> Iterator[Import]:
     assert callable(aws)
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
+    # A logger is the process's own by its name, and keeps the output of the test that made it.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-{uuid4().hex}")
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
     before = set(sys.modules)
 
@@ -51,6 +54,9 @@ def start(monkeypatch: pytest.MonkeyPatch, aws: MakeTable) -> Iterator[Import]:
         return importlib.import_module(f"functions.{name}")
 
     yield load
+    for name in ("pointsman", "pointsman.history"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.filters, logger.propagate = [], [], True
     for module in set(sys.modules) - before:
         if module.startswith("functions"):
             del sys.modules[module]
