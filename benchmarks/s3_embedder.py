@@ -199,7 +199,7 @@ def main() -> None:
     assert len({run[3] for runs_of_one in taken.values() for run in runs_of_one}) == 1, "the vectors differ"
     size = sum(path.stat().st_size for path in (folder / "outside").glob("model.*")) / 2**20
     first = [statistics.median(column) for column in zip(*taken["folder, weights outside"], strict=True)]
-    print(f"{size:,.0f} MB of graph and weights; medians of {arguments.turns} processes; memory is what loading adds.\n")
+    print(f"{size:,.0f} MB of graph and weights; medians of {arguments.turns} processes; memory: what loading adds.\n")
     print("| source | start s | ratio | peak MB | ratio | peak / file | then MB |\n|---|--:|--:|--:|--:|--:|--:|")
     for name, runs_of_one in taken.items():
         seconds, peak, then, _ = (statistics.median(column) for column in zip(*runs_of_one, strict=True))
