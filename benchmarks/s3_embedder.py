@@ -37,7 +37,7 @@ from artifacts_build.qwen3.checkpoint import Layer, Shape
 from artifacts_build.qwen3.graph import add_network
 from tests.aws import FAKE_ACCOUNT
 
-BUCKET, MAX_TOKENS, TURNS = "embedders", 512, 3
+BUCKET, MAX_TOKENS = "embedders", 512
 TOKENIZER = Path("build/embedders/use-multilingual") / TOKENIZER_FILE
 SHAPE = Shape(
     vocabulary=151_669,
@@ -161,6 +161,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.s3_embedder", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("build/benchmarks/qwen3-shape"))
+    parser.add_argument("--turns", type=int, default=3, help="processes a row")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     parser.add_argument("--prepare", action="store_true", help="only write the embedder")
     arguments = parser.parse_args()
@@ -190,7 +191,7 @@ def main() -> None:
             "S3, weights inside": (f"s3://{BUCKET}/inside", {}),
         }
         taken: dict[str, list[list[float]]] = {name: [] for name in runs}
-        for _ in range(TURNS):
+        for _ in range(arguments.turns):
             for name, (source, more) in runs.items():
                 command = [sys.executable, "-m", "benchmarks.s3_embedder", "--load", source]
                 result = subprocess.run(command, capture_output=True, text=True, check=True, env={**env, **more})
@@ -198,7 +199,7 @@ def main() -> None:
     assert len({run[3] for runs_of_one in taken.values() for run in runs_of_one}) == 1, "the vectors differ"
     size = sum(path.stat().st_size for path in (folder / "outside").glob("model.*")) / 2**20
     first = [statistics.median(column) for column in zip(*taken["folder, weights outside"], strict=True)]
-    print(f"{size:,.0f} MB of graph and weights; medians of {TURNS} processes; memory beside the bare process.\n")
+    print(f"{size:,.0f} MB of graph and weights; medians of {arguments.turns} processes; memory: what loading adds.\n")
     print("| source | start s | ratio | peak MB | ratio | peak / file | then MB |\n|---|--:|--:|--:|--:|--:|--:|")
     for name, runs_of_one in taken.items():
         seconds, peak, then, _ = (statistics.median(column) for column in zip(*runs_of_one, strict=True))

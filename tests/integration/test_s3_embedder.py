@@ -316,3 +316,8 @@ def test_a_data_file_beside_a_graph_that_does_not_list_it_is_refused(artifact: A
     (tmp_path / DATA_FILE).write_bytes(b"left over")
     with pytest.raises(ArtifactError, match="it is of another build"):
         load_embedder(artifact, source=tmp_path)
+
+
+def test_an_empty_place_is_the_artifacts_own(artifact_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_EMBEDDER", "")
+    assert Router.load(artifact=artifact_folder, registry=ROOT / "registry").predict("What is 1+1?")
