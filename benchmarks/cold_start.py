@@ -86,6 +86,7 @@ def agreeable_dynamodb() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one write an answer: two would wait for each other's acknowledgement
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
