@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EMBEDDER := build/embedders/use-multilingual
 ARTIFACT := layers/artifacts/default
+SAM := build/sam
+DYNALITE := build/dynalite
 EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py export.py fingerprint.py)
 
 .DEFAULT_GOAL := help
@@ -51,14 +53,22 @@ parity: $(VENV)/dev $(EMBEDDER)/embedder.json ## Compare the exported embedder w
 .PHONY: artifact
 artifact: $(ARTIFACT)/manifest.json ## Build the default artifact from the committed weights
 
+.PHONY: registry-layer
+registry-layer: $(ARTIFACT)/manifest.json ## Compile the registry to JSON for the functions' layer
+	@$(BIN)/python -m artifacts_build registry
+
 .PHONY: train
 train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (DATA=folder of outcomes)
 	@test -n "$(DATA)" || { echo "make train needs DATA=folder; see docs/training.md"; exit 2; }
 	@$(BIN)/python -m artifacts_build train --data $(DATA)
 
+.PHONY: dynalite
+dynalite: $(DYNALITE)/.installed ## Install the DynamoDB that the tests of concurrency need (npm)
+
 .PHONY: docs
-docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help
+docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help, and the costs in docs/deploy.md
 	@$(BIN)/python -m scripts.cli_docs
+	@$(BIN)/python -m scripts.costs
 
 .PHONY: screenshots
 screenshots: $(VENV)/dev $(ARTIFACT)/manifest.json ## Write the pictures of the page in docs/ anew
@@ -68,9 +78,27 @@ screenshots: $(VENV)/dev $(ARTIFACT)/manifest.json ## Write the pictures of the 
 wheel: $(VENV)/dev $(ARTIFACT)/manifest.json ## Build dist/*.whl with library, artifact, registry and page
 	@$(BIN)/python -m artifacts_build wheel
 
+.PHONY: local
+local: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Run the AWS functions on this machine (PORT may be set): `sam local`, and a DynamoDB in memory
+	@PORT=$(PORT) $(BIN)/python -m scripts.sam_local
+
+.PHONY: e2e
+e2e: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Test the AWS functions in the real `sam local` (Docker, or root on Debian)
+	@POINTSMAN_SAM=1 $(BIN)/python -m pytest tests/sam -q
+
+.PHONY: deploy-check
+deploy-check: $(SAM)/venv/.installed $(SAM)/policy/.installed ## Check template.yaml: sam validate, cfn-lint, policies
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/venv/bin/sam validate --lint
+	@$(SAM)/venv/bin/cfn-lint template.yaml
+	@$(SAM)/policy/bin/checkov --config-file .checkov.yaml --skip-download --file template.yaml
+
+.PHONY: cold-start
+cold-start: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Measure how fast the functions start, beside one that says hello
+	@$(BIN)/python -m benchmarks.cold_start
+
 .PHONY: clean
 clean: ## Delete what was built, not the history
-	rm -rf build dist $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info
+	rm -rf build dist .aws-sam layers/registry $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info
 
 $(VENV)/serve: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -85,9 +113,24 @@ $(VENV)/dev: $(VENV)/serve
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+$(DYNALITE)/.installed: tests/dynalite/package.json tests/dynalite/package-lock.json
+	@mkdir -p $(DYNALITE)
+	@cp $^ $(DYNALITE)
+	@npm ci --prefix $(DYNALITE) --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve
 	@echo "Exporting the embedder ..."
 	@$(BIN)/python -m artifacts_build export --embedder use-multilingual --out $(EMBEDDER)
 
 $(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.json | $(VENV)/serve
 	@$(BIN)/python -m artifacts_build layer --embedder $(EMBEDDER) --out $(ARTIFACT)
+
+$(SAM)/%/.installed:
+	@echo "Installing into $(@D) ..."
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(SAM)/venv/.installed: scripts/sam_local/requirements.txt
+$(SAM)/policy/.installed: scripts/sam_local/policy-requirements.txt

@@ -14,16 +14,14 @@ import numpy as np
 from pointsman.artifact import (
     CARD_FILE,
     EMBEDDER_FOLDER,
-    MANIFEST_FILE,
     PREDICTOR_FILE,
-    Manifest,
     load_artifact,
     load_embedder,
     read_fitting_settings,
-    read_manifest,
 )
 from pointsman.checks import checked_file, sha256_of
 from pointsman.embedders.onnx import SETTINGS_FILE
+from pointsman.manifest import MANIFEST_FILE, Manifest, read_manifest
 from pointsman.predictor import Predictor
 
 from artifacts_build.folders import whole_folder

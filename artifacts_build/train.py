@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pointsman.artifact import FORMAT, FORMAT_VERSION
 from pointsman.embedders import Embedder, OnnxEmbedder
+from pointsman.manifest import FORMAT, FORMAT_VERSION
 from pointsman.predictor import Predictor
 from pointsman.view import ViewSettings
 from sklearn.linear_model import LogisticRegression, Ridge

@@ -1,18 +1,23 @@
 """What tests share. Every test has its own folders; nothing outside them is read or written."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 from pointsman.artifact import load_artifact, load_embedder
 from pointsman.embedders import OnnxEmbedder
+from pointsman.history.dynamodb import DynamoHistory
 from pointsman.history.sqlite import SqliteHistory
 from pointsman.registry import Registry, load_registry
 from pointsman.router import Router
 from pointsman.settings import PREFIX, Settings, load_settings
 
+from tests.aws import DYNALITE, FAKE_ACCOUNT, make_table, serving_dynalite
 from tests.fakes import FakeEmbedder, fake_artifact
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +40,7 @@ as_of: 2026-01-01
 @pytest.fixture(autouse=True)
 def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith(PREFIX) and name != "POINTSMAN_REQUIRE_BROWSER":
+        if name.startswith(PREFIX) and not name.startswith("POINTSMAN_REQUIRE_"):
             monkeypatch.delenv(name)
     monkeypatch.delenv("PROMPT_LOGGING", raising=False)
     monkeypatch.setenv("POINTSMAN_DB", str(tmp_path / "history.db"))
@@ -93,6 +98,50 @@ def history(tmp_path: Path) -> Iterator[SqliteHistory]:
     store = SqliteHistory(tmp_path / "history.db")
     yield store
     store.close()
+
+
+def use_fake_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that are good for nothing, in place of those of the machine."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in FAKE_ACCOUNT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def aws_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account whose services are not there."""
+    use_fake_account(monkeypatch)
+
+
+MakeTable = Callable[..., DynamoHistory]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeTable]:
+    """An AWS of one's own, in this process; gives what makes a history in a table of it."""
+    use_fake_account(monkeypatch)
+    with mock_aws():
+        yield make_table
+
+
+@pytest.fixture(scope="session")
+def dynalite_server() -> Iterator[str]:
+    """The address of a DynamoDB whose conditional writes do not race."""
+    if not (DYNALITE.is_dir() and shutil.which("node")):
+        if os.environ.get("POINTSMAN_REQUIRE_DYNALITE") == "1":
+            pytest.fail("no dynalite found, and POINTSMAN_REQUIRE_DYNALITE=1; make dynalite installs it")
+        pytest.skip("dynalite is not installed; make dynalite installs it (needs Node's npm)")
+    with serving_dynalite() as url:
+        yield url
+
+
+@pytest.fixture
+def dynalite(monkeypatch: pytest.MonkeyPatch, dynalite_server: str) -> MakeTable:
+    """What makes a history in a table of that server."""
+    use_fake_account(monkeypatch)
+    return partial(make_table, endpoint=dynalite_server)
 
 
 MakeRouter = Callable[..., Router]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pointsman.artifact import Artifact, Manifest
+from pointsman.artifact import Artifact
 from pointsman.embedders.base import Vectors
+from pointsman.manifest import Manifest
 from pointsman.predictor import Predictor
 from pointsman.view import ViewSettings
 

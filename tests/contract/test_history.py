@@ -18,10 +18,13 @@ from tests.conftest import MakeRouter
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("aws", id="dynamodb"), "dynalite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     """An empty store of every kind in turn."""
-    made = {"sqlite": lambda: SqliteHistory(tmp_path / "contract.db")}[request.param]()
+    if request.param == "sqlite":
+        made: History = SqliteHistory(tmp_path / "contract.db")
+    else:
+        made = request.getfixturevalue(request.param)()
     yield made
     made.close()
 

@@ -283,6 +283,30 @@ def test_the_api_documents_itself(client: TestClient) -> None:
     assert client.get("/api/docs").status_code == 200
 
 
+def test_a_decision_is_recorded_under_the_name_of_its_caller(make_router: MakeRouter, history: SqliteHistory) -> None:
+    artifact = fake_artifact()
+    router = make_router(history)
+    app = create_app(
+        router.registry,
+        artifact.manifest,
+        artifact.digest,
+        router=router,
+        history=history,
+        caller_of=lambda request: request.headers.get("x-let-in-as"),
+    )
+    with TestClient(app) as client:
+        named = client.post("/api/route", json={"prompt": PROMPT}, headers={"x-let-in-as": "ci"}).json()
+        nameless = client.post("/api/route", json={"prompt": PROMPT}).json()
+        assert (named["caller"], nameless["caller"]) == ("ci", None)
+        listed = client.get("/api/history").json()["calls"]
+        assert [call["caller"] for call in listed] == [None, "ci"]
+
+
+def test_a_caller_cannot_name_itself(client: TestClient) -> None:
+    problem(client.post("/api/route", json={"prompt": PROMPT, "caller": "admin"}), 422, "caller", "unknown field")
+    assert client.post("/api/route", json={"prompt": PROMPT}, headers={"x-caller": "admin"}).json()["caller"] is None
+
+
 def test_without_a_router_the_rest_still_works(make_router: MakeRouter, history: SqliteHistory) -> None:
     artifact = fake_artifact()
     app = create_app(make_router().registry, artifact.manifest, artifact.digest, history=history)

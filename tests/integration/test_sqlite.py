@@ -17,6 +17,7 @@ import pytest
 from pointsman.errors import HistoryUnavailable
 from pointsman.history import Filter, record, replay
 from pointsman.history import sqlite as module
+from pointsman.history.base import DAY_S
 from pointsman.history.sqlite import MIGRATIONS, SqliteHistory
 
 from tests.conftest import ROOT, MakeRouter
@@ -213,7 +214,7 @@ def test_what_has_expired_is_not_shown_and_then_deleted(
     history = SqliteHistory(tmp_path / "ttl.db", retention_days=1)
     history.append(decision)
     assert len(history.page(10).calls) == 1
-    later = time.time() + 2 * module.DAY_S
+    later = time.time() + 2 * DAY_S
     monkeypatch.setattr(time, "time", lambda: later)
     assert history.page(10).calls == []
     assert history.page(10, where=Filter(model=decision["selected"][0])).calls == []

@@ -2,12 +2,16 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pointsman
-from pointsman import errors
+import pytest
+from pointsman import errors, settings
+from pointsman.settings import Settings
 
 from scripts import cli_docs
 from tests.conftest import ROOT
@@ -63,6 +67,24 @@ def test_the_public_names_are_these() -> None:
     assert all(hasattr(pointsman, name) for name in pointsman.__all__)
 
 
+def test_what_reads_the_history_and_the_registry_never_loads_numpy_or_yaml() -> None:
+    modules = ", ".join(f"pointsman.{name}" for name in ("api", "history.dynamodb", "manifest", "registry", "tokens"))
+    heavy = {"numpy", "onnxruntime", "tokenizers", "yaml", "boto3"}
+    code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_settings_can_be_read_where_a_layer_has_no_folder_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "__file__", "/opt/python/pointsman/settings.py")
+    assert settings.load_settings().registry.is_absolute()
+
+
+def test_a_public_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Ruoter"):
+        assert pointsman.Ruoter
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == pointsman.__version__
@@ -75,6 +97,11 @@ def test_no_file_is_longer_than_about_400_lines() -> None:
 
 def test_the_documented_commands_are_what_help_prints() -> None:
     assert (ROOT / "docs/cli.md").read_text() == cli_docs.document(), "run make docs"
+
+
+def test_every_setting_is_documented() -> None:
+    documented = re.findall(r"^\| `(?:POINTSMAN_)?([A-Z_]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert {name.lower() for name in documented} == set(Settings.model_fields)
 
 
 def test_the_error_tree_in_the_docstring_is_the_real_one() -> None:

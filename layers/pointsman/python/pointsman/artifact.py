@@ -10,63 +10,23 @@ There is no pickle anywhere: arrays are read with `allow_pickle=False`.
 
 import io
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pointsman.checks import BUILD_IT, checked_file, first_fault, read_json, sha256_of
+from pointsman.checks import BUILD_IT, checked_file
 from pointsman.embedders import OnnxEmbedder
-from pointsman.embedders.onnx import MODEL_FILE, TOKENIZER_FILE, EmbedderSettings, read_settings
+from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, TOKENIZER_FILE, EmbedderSettings, read_settings
 from pointsman.errors import ArtifactError
+from pointsman.manifest import MANIFEST_FILE, EmbedderIdentity, Manifest, read_manifest
 from pointsman.predictor import Predictor
-from pointsman.view import ViewSettings
 
-FORMAT = "pointsman-artifact"
-FORMAT_VERSION = 1
-MANIFEST_FILE = "manifest.json"
 PREDICTOR_FILE = "predictor.npz"
 CARD_FILE = "MODEL_CARD.md"
 EMBEDDER_FOLDER = "embedder"
-
-
-class EmbedderIdentity(BaseModel):
-    """Which embedder the weights were trained for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
-    dimensions: int = Field(ge=1)
-
-
-class FileEntry(BaseModel):
-    """A file of the artifact."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    bytes: int = Field(ge=0)
-
-
-class Manifest(BaseModel):
-    """`manifest.json`. `training` and `metrics` are for people and evaluation; serving ignores them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Literal["pointsman-artifact"]
-    format_version: Literal[1]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    created: str
-    embedder: EmbedderIdentity
-    view: ViewSettings
-    training: Mapping[str, Any] = {}
-    metrics: Mapping[str, Any] = {}
-    files: Mapping[str, FileEntry]
 
 
 @dataclass(frozen=True)
@@ -77,27 +37,6 @@ class Artifact:
     manifest: Manifest
     digest: str
     predictor: Predictor
-
-
-def read_manifest(folder: Path) -> tuple[Manifest, str]:
-    """The manifest of an artifact folder and its digest; no other file is read.
-
-    Raises:
-        ArtifactError: the manifest is missing, damaged, or of another format version.
-    """
-    path = folder / MANIFEST_FILE
-    document = read_json(path)
-    found = (document.get("format"), document.get("format_version")) if isinstance(document, dict) else None
-    if found != (FORMAT, FORMAT_VERSION):
-        raise ArtifactError(
-            f"{path}: expected format {FORMAT} version {FORMAT_VERSION}, found {found}. "
-            f"Use the artifact of this version of Pointsman. {BUILD_IT}"
-        )
-    try:
-        manifest = Manifest.model_validate(document)
-    except ValidationError as error:
-        raise ArtifactError(f"{path}: {first_fault(error)}. {BUILD_IT}") from None
-    return manifest, sha256_of(path)
 
 
 def load_artifact(folder: Path) -> Artifact:
@@ -130,38 +69,63 @@ def read_fitting_settings(folder: Path, trained: EmbedderIdentity) -> EmbedderSe
         ArtifactError: they cannot be read, or are another embedder's.
     """
     found = read_settings(folder)
-    if found.fingerprint != trained.fingerprint:
-        raise ArtifactError(
-            f"{folder}: the embedder {found.name} ({found.fingerprint[:12]}…) is not the one that the weights "
-            f"were trained for: {trained.name} ({trained.fingerprint[:12]}…). Export that embedder, or train "
-            "weights for this one."
-        )
+    check_trained_for(found, trained, folder)
     return found
 
 
-def load_embedder(artifact: Artifact, threads: int = 1) -> OnnxEmbedder:
-    """The embedder of an artifact, which must be the one its weights were trained for.
+def check_trained_for(found: EmbedderSettings, trained: EmbedderIdentity, where: Path | str) -> None:
+    """Raise ArtifactError unless weights for `trained` are weights for the embedder found at `where`."""
+    if found.fingerprint != trained.fingerprint:
+        raise ArtifactError(
+            f"{where}: the embedder {found.name} ({found.fingerprint[:12]}…) is not the one that the weights "
+            f"were trained for: {trained.name} ({trained.fingerprint[:12]}…). Export that embedder, or train "
+            "weights for this one."
+        )
+
+
+def load_embedder(artifact: Artifact, threads: int = 1, source: Path | str | None = None) -> OnnxEmbedder:
+    """The embedder of an artifact, or one from elsewhere, which must be the one its weights were trained for.
+
+    Args:
+        source: another folder, or s3://bucket/prefix; the artifact then needs no embedder of its own.
 
     Raises:
-        ArtifactError: the embedder is missing, damaged, or another one.
+        ArtifactError: the embedder is missing, damaged, or another one; or S3 or the memory does not let it be read.
+        SettingsError: the source is not a place in S3, or needs boto3 and lacks it.
     """
-    folder = artifact.folder / EMBEDDER_FOLDER
+
+    def fits(found: EmbedderSettings) -> None:
+        check_trained_for(found, trained, place)
+        if found.dimensions != trained.dimensions or view.max_tokens > found.max_tokens:
+            raise ArtifactError(
+                f"{place}: {found.dimensions} dimensions and {found.max_tokens} tokens do not fit the manifest's "
+                f"{trained.dimensions} dimensions and view of {view.max_tokens} tokens. {BUILD_IT}"
+            )
+
     trained, view = artifact.manifest.embedder, artifact.manifest.view
-    found = read_fitting_settings(folder, trained)
+    place = str(source or artifact.folder / EMBEDDER_FOLDER)
+    if place.startswith("s3:"):
+        from pointsman.embedders.s3 import load_from_s3
+
+        return load_from_s3(place, fits, threads)
+    folder = Path(place)
+    found = read_settings(folder)
+    fits(found)
+    if not source:
+        _check_listed(artifact, folder, found)
+    return OnnxEmbedder.load(folder, threads)
+
+
+def _check_listed(artifact: Artifact, folder: Path, found: EmbedderSettings) -> None:
+    """Raise ArtifactError unless the embedder inside an artifact is the one of its manifest."""
     for name, sha256 in found.files.items():
         listed = artifact.manifest.files.get(f"{EMBEDDER_FOLDER}/{name}")
         if listed is None or listed.sha256 != sha256:
             raise ArtifactError(f"{folder / name}: the manifest lists another file than embedder.json. {BUILD_IT}")
     for name, entry in artifact.manifest.files.items():
-        # The two large files are checked where they are read.
-        if name.startswith(f"{EMBEDDER_FOLDER}/") and not name.endswith((MODEL_FILE, TOKENIZER_FILE)):
+        # The large files are checked where they are read.
+        if name.startswith(f"{EMBEDDER_FOLDER}/") and not name.endswith((MODEL_FILE, DATA_FILE, TOKENIZER_FILE)):
             checked_file(artifact.folder / name, entry.sha256)
-    if found.dimensions != trained.dimensions or view.max_tokens > found.max_tokens:
-        raise ArtifactError(
-            f"{folder}: {found.dimensions} dimensions and {found.max_tokens} tokens do not fit the manifest's "
-            f"{trained.dimensions} dimensions and view of {view.max_tokens} tokens. {BUILD_IT}"
-        )
-    return OnnxEmbedder.load(folder, threads)
 
 
 def read_arrays(raw: bytes, path: Path) -> dict[str, NDArray[Any]]:

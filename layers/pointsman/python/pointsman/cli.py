@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from pointsman.cli_token import token
 from pointsman.errors import Fault, PointsmanError
 
 if TYPE_CHECKING:
-    from pointsman.history.sqlite import SqliteHistory
+    from pointsman.history import History
     from pointsman.registry import Registry
     from pointsman.router import Router
 
@@ -21,6 +22,7 @@ FOLDER = click.Path(path_type=Path)
 _artifact = click.option("--artifact", type=FOLDER, help="Artifact folder. [default: the bundled one]")
 _registry = click.option("--registry", type=FOLDER, help="Registry folder. [default: the bundled one]")
 _db = click.option("--db", type=FOLDER, help="SQLite file of the history. [default: in your data folder]")
+_table = click.option("--table", help="DynamoDB table of the history, in place of a file. [default: POINTSMAN_TABLE]")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -34,13 +36,17 @@ def cli() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
 @_db
+@_table
 @_artifact
 @_registry
-def serve(host: str, port: int, db: Path | None, artifact: Path | None, registry: Path | None) -> None:
+def serve(
+    host: str, port: int, db: Path | None, table: str | None, artifact: Path | None, registry: Path | None
+) -> None:
     """Serve the page and the API."""
     from pointsman.server import run
 
-    run(host, port, db=db, artifact=artifact, registry=registry)
+    _one_store(db, table)
+    run(host, port, db=db, table=table, artifact=artifact, registry=registry)
 
 
 @cli.command()
@@ -50,6 +56,7 @@ def serve(host: str, port: int, db: Path | None, artifact: Path | None, registry
 @click.option("--record", is_flag=True, help="Keep the decision in the history.")
 @_json
 @_db
+@_table
 @_artifact
 @_registry
 def route(
@@ -59,6 +66,7 @@ def route(
     record: bool,
     as_json: bool,
     db: Path | None,
+    table: str | None,
     artifact: Path | None,
     registry: Path | None,
 ) -> None:
@@ -71,7 +79,7 @@ def route(
         raise click.UsageError("Give a PROMPT (or -), or a file with --batch.")
     from pointsman.router import Router
 
-    router = Router.load(artifact, registry, history=_history(db) if record else None)
+    router = Router.load(artifact, registry, history=_history(db, table) if record else None)
     if batch is not None:
         sys.exit(_route_batch(router, batch, config))
     text = sys.stdin.read() if prompt == "-" else prompt
@@ -86,12 +94,18 @@ def route(
         click.echo(f"{mark} {candidate.mu:6.1%}  ${candidate.cost:<12.3g} {candidate.model_id}{known}")
 
 
-def _history(db: Path | None) -> "SqliteHistory":
-    from pointsman.history.sqlite import SqliteHistory
+def _one_store(db: Path | None, table: str | None) -> None:
+    if db is not None and table is not None:
+        raise click.UsageError("Give --db or --table, not both.")
+
+
+def _history(db: Path | None, table: str | None) -> "History":
+    """The store that the options name, else the one of the settings."""
+    from pointsman.history import open_history
     from pointsman.settings import load_settings
 
-    settings = load_settings(db=db)
-    return SqliteHistory(settings.db, settings.retention_days)
+    _one_store(db, table)
+    return open_history(load_settings(db=db, table=table))
 
 
 def _route_batch(router: "Router", lines: TextIO, config: str) -> int:
@@ -134,17 +148,24 @@ def _batch_line(line: str, config: str) -> dict[str, Any]:
 @click.option("--model", help="Only decisions that chose this model.")
 @_json
 @_db
+@_table
 @click.pass_context
 def history(
-    context: click.Context, limit: int, config: str | None, model: str | None, as_json: bool, db: Path | None
+    context: click.Context,
+    limit: int,
+    config: str | None,
+    model: str | None,
+    as_json: bool,
+    db: Path | None,
+    table: str | None,
 ) -> None:
     """List decisions, newest first; `history replay` appends what the log kept."""
     if context.invoked_subcommand:
-        context.obj = db
+        context.obj = (db, table)
         return
     from pointsman.history import Filter
 
-    store = _history(db)
+    store = _history(db, table)
     for call in _calls(store, limit, Filter(config=config, model=model)):
         if as_json:
             _print_json(call, indent=None)
@@ -155,7 +176,7 @@ def history(
     store.close()
 
 
-def _calls(store: "SqliteHistory", limit: int, where: Any) -> Iterator[Any]:
+def _calls(store: "History", limit: int, where: Any) -> Iterator[Any]:
     cursor, left = None, limit
     while left > 0:
         page = store.page(min(left, 200), cursor, where)
@@ -169,9 +190,9 @@ def _calls(store: "SqliteHistory", limit: int, where: Any) -> Iterator[Any]:
 @history.command()
 @click.argument("decision_id")
 @click.pass_obj
-def show(db: Path | None, decision_id: str) -> None:
+def show(named: tuple[Path | None, str | None], decision_id: str) -> None:
     """Print one decision whole, with its outcomes."""
-    store = _history(db)
+    store = _history(*named)
     _print_json(store.get(decision_id))
     store.close()
 
@@ -179,11 +200,11 @@ def show(db: Path | None, decision_id: str) -> None:
 @history.command()
 @click.argument("log", type=click.File("r"))
 @click.pass_obj
-def replay(db: Path | None, log: TextIO) -> None:
+def replay(named: tuple[Path | None, str | None], log: TextIO) -> None:
     """Append the decisions that a LOG kept when the store was gone; none is stored twice."""
     from pointsman.history import replay as append_all
 
-    store = _history(db)
+    store = _history(*named)
     count = sum(1 for _ in append_all(store, log))
     store.close()
     click.echo(f"{count} decision{'' if count == 1 else 's'} of the log are in the history now.")
@@ -245,6 +266,9 @@ def fault_line(fault: Fault) -> str:
     """A fault as one line: where, what, and what to do."""
     value = "" if fault.value is None else f" (found {fault.value!r})"
     return f"{fault.field}: {fault.message}{value}; {fault.remedy}"
+
+
+cli.add_command(token)
 
 
 def main() -> None:

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from ulid import ULID
 
-from pointsman.policy import Reason
 from pointsman.settings import PromptLogging
+
+if TYPE_CHECKING:
+    from pointsman.policy import Reason
 
 KEPT_BYTES = 65_536
 ELISION = "\n…\n"
@@ -81,7 +83,7 @@ class Decision:
     latency: float | None
     utility: float
     strongest: Strongest
-    reason: Reason
+    reason: "Reason"
     explanation: str
     recorded: bool
     artifact: str
@@ -101,12 +103,17 @@ def kept_prompt(prompt: str, view: str, logging: PromptLogging) -> KeptPrompt:
     raw = prompt.encode()
     text = {PromptLogging.FULL: prompt, PromptLogging.VIEW: view, PromptLogging.HASH: None}[logging]
     if text is not None:
-        kept = text.encode()
-        if len(kept) > KEPT_BYTES:
-            half = KEPT_BYTES // 2
-            head, tail = (part.decode(errors="ignore") for part in (kept[:half], kept[-half:]))
-            text = head + ELISION + tail
+        text = shortened_prompt(text, KEPT_BYTES)
     return KeptPrompt(text, len(raw), hashlib.sha256(raw).hexdigest())
+
+
+def shortened_prompt(text: str, most: int) -> str:
+    """Head and tail of a text, of at most `most` bytes in all beside the mark between them; a short one whole."""
+    whole = text.encode()
+    if len(whole) <= most:
+        return text
+    head, tail = whole[: most // 2], whole[len(whole) - most // 2 :]
+    return head.decode(errors="ignore") + ELISION + tail.decode(errors="ignore")
 
 
 class Ids:
@@ -130,7 +137,7 @@ def timestamp(instant: datetime) -> str:
 
 
 def explain(
-    selected: Sequence[str], expected_quality: float, reason: Reason, threshold: float, margin: float, n: int
+    selected: Sequence[str], expected_quality: float, reason: "Reason", threshold: float, margin: float, n: int
 ) -> str:
     """One sentence that says why this choice, among n candidates."""
     names = " with ".join(selected)

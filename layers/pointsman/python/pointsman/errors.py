@@ -14,6 +14,7 @@
         ├── RegistryError                   carries every fault of every file
         ├── ArtifactError
         ├── SettingsError
+        ├── TokensError                     the bearer tokens' document is not one
         └── ServerError                     the port is taken
 
 An error says what is wrong, with the field and the value where there is one, and what to do about it.
@@ -147,6 +148,11 @@ class HistoryUnavailable(PointsmanError):
     code = "history-unavailable"
     title = "The history is unavailable"
 
+    def __init__(self, detail: str, *, final: bool = False) -> None:
+        """`final`: the store has tried again itself, or knows that trying again would not help."""
+        super().__init__(detail)
+        self.final = final
+
 
 class StartupError(PointsmanError):
     """The operator must mend something before anything is served."""
@@ -174,6 +180,13 @@ class SettingsError(StartupError):
 
     code = "settings"
     title = "The settings are not valid"
+
+
+class TokensError(StartupError):
+    """The document of the bearer tokens, or what is to be added to it, is not valid."""
+
+    code = "tokens"
+    title = "The tokens are not valid"
 
 
 class ServerError(StartupError):

@@ -1,10 +1,12 @@
 """The registry: which models there are, what they cost and score, and which configs choose among them.
 
 One YAML file a model under `models/`, one a router config under `routers/`. Loading reads every file and
-reports every fault of every file at once; a registry with one fault is not loaded at all.
+reports every fault of every file at once; a registry with one fault is not loaded at all. The same registry
+compiled to one JSON file (`python -m artifacts_build registry`) loads without YAML, and has the same digest.
 """
 
 import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +14,20 @@ from datetime import date, time
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pointsman.errors import Fault, RegistryError, UnknownConfig, UnknownModel, shortened
-from pointsman.yaml_files import YamlFile, faults_of, read_yaml
+
+if TYPE_CHECKING:
+    from pointsman.yaml_files import YamlFile
 
 T = TypeVar("T", bound=BaseModel)
 
 MAX_SETS = 10_000
+FORMAT = "pointsman-registry"
+FORMAT_VERSION = 1
 CAPABILITY_BENCHMARKS = ("gpqa_diamond", "livecodebench")
 
 Modality = Literal["text", "image", "audio", "video", "file"]
@@ -191,12 +197,58 @@ class Registry:
         return replace(self, models={**self.models, model.model_id: model}, configs=changed)
 
 
-def load_registry(folder: Path) -> Registry:
-    """Read a registry folder.
+def load_registry(source: Path) -> Registry:
+    """Read a registry folder, or the file that one was compiled to.
 
     Raises:
         RegistryError: with every fault of every file: file, line, field and remedy.
     """
+    return _read_compiled(source) if source.is_file() else _read_folder(source)
+
+
+def compiled(registry: Registry) -> dict[str, Any]:
+    """A registry as the JSON document that `load_registry` reads back."""
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "digest": registry.digest,
+        "models": [model.model_dump(mode="json", exclude_defaults=True) for model in registry.models.values()],
+        "configs": [config.model_dump(mode="json", exclude_defaults=True) for config in registry.configs.values()],
+    }
+
+
+class _Compiled(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["pointsman-registry"]
+    format_version: Literal[1]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    models: tuple[Model, ...]
+    configs: tuple[RouterConfig, ...]
+
+
+def _read_compiled(path: Path) -> Registry:
+    """A compiled registry. It was checked when it was made; what is checked here is that it is still that."""
+    remedy = "compile it again: python -m artifacts_build registry"
+    try:
+        document = _Compiled.model_validate(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise RegistryError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from None
+    except ValidationError as error:
+        faults = [Fault(".".join(map(str, e["loc"])) or "(file)", e["msg"], remedy) for e in error.errors()]
+        first = f"{faults[0].field}: {faults[0].message}"
+        raise RegistryError(f"{path}: not a compiled registry of this version ({first}); {remedy}", faults) from None
+    except (ValueError, RecursionError) as error:
+        raise RegistryError(f"{path}: not JSON ({error}); {remedy}") from None
+    models = {model.model_id: model for model in document.models}
+    for config in document.configs:
+        for name in config.models:
+            if name not in models:
+                raise RegistryError(f"{path}: the config {config.name!r} names {name!r}, which is not in it; {remedy}")
+    return Registry(models, {config.name: config for config in document.configs}, document.digest)
+
+
+def _read_folder(folder: Path) -> Registry:
     faults: list[Fault] = []
     files = {kind: _files(folder / kind, faults) for kind in ("models", "routers")}
     models = [(file, model) for file in files["models"] if (model := _parse(file, Model, faults))]
@@ -218,7 +270,9 @@ def load_registry(folder: Path) -> Registry:
     )
 
 
-def _files(folder: Path, faults: list[Fault]) -> list[YamlFile]:
+def _files(folder: Path, faults: list[Fault]) -> list["YamlFile"]:
+    from pointsman.yaml_files import read_yaml
+
     paths = sorted(p for p in folder.glob("*") if p.suffix in (".yaml", ".yml")) if folder.is_dir() else []
     if not paths:
         faults.append(Fault(str(folder), "no registry files here", "name another folder with --registry"))
@@ -228,7 +282,9 @@ def _files(folder: Path, faults: list[Fault]) -> list[YamlFile]:
     return read
 
 
-def _parse(file: YamlFile, kind: type[T], faults: list[Fault]) -> T | None:
+def _parse(file: "YamlFile", kind: type[T], faults: list[Fault]) -> T | None:
+    from pointsman.yaml_files import faults_of
+
     if file.data is None:
         return None
     try:
@@ -238,7 +294,7 @@ def _parse(file: YamlFile, kind: type[T], faults: list[Fault]) -> T | None:
         return None
 
 
-def _distinct_ids(models: Sequence[tuple[YamlFile, Model]], faults: list[Fault]) -> dict[str, str]:
+def _distinct_ids(models: Sequence[tuple["YamlFile", Model]], faults: list[Fault]) -> dict[str, str]:
     """Every id and alias to its model id; one that two models claim is a fault of the later file."""
     ids: dict[str, str] = {}
     for file, model in models:
@@ -255,11 +311,11 @@ def _names(model: Model) -> Iterator[tuple[str, str]]:
         yield f"aliases.{i}", alias
 
 
-def _claims(models: Sequence[tuple[YamlFile, Model]], model_id: str) -> int:
+def _claims(models: Sequence[tuple["YamlFile", Model]], model_id: str) -> int:
     return sum(model.model_id == model_id for _, model in models)
 
 
-def _member_faults(file: YamlFile, config: RouterConfig, ids: Mapping[str, str]) -> Iterator[Fault]:
+def _member_faults(file: "YamlFile", config: RouterConfig, ids: Mapping[str, str]) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     for i, name in enumerate(config.models):
         if name not in ids:
@@ -276,7 +332,7 @@ def _did_you_mean(name: str, known: Mapping[str, str]) -> str | None:
     return f"Did you mean {close[0]!r}?" if close else None
 
 
-def _digest(files: Sequence[YamlFile]) -> str:
+def _digest(files: Sequence["YamlFile"]) -> str:
     """A sha256 over names and contents, the same for the same registry wherever it lies."""
     total = hashlib.sha256()
     for file in files:

@@ -5,10 +5,11 @@
 The router holds what was loaded and nothing about any request.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ from pointsman.roster import Roster, candidates_of, capabilities, excluded_from,
 from pointsman.settings import Settings, load_settings
 from pointsman.view import View, select_view
 
+# Told of every decision, with the milliseconds of its stages: embed, choose, record.
+Observer = Callable[[Decision, Mapping[str, float]], None]
+
 # Prompts up to this size are counted to the token, longer ones by the ratio found in their first part.
 COUNTED_BYTES = 65_536
 
@@ -47,12 +51,14 @@ class Router:
         embedder: Embedder,
         history: History | None = None,
         settings: Settings | None = None,
+        observe: Observer | None = None,
     ) -> None:
         self.registry = registry
         self.artifact = artifact
         self.embedder = embedder
         self.history = history
         self.settings = settings or load_settings()
+        self.observe = observe
         self._ids = Ids()
         self._rosters: dict[str, tuple[Registry, Roster]] = {}
 
@@ -73,7 +79,7 @@ class Router:
         settings = load_settings(artifact=artifact, registry=registry)
         known = load_registry(settings.registry)
         loaded = load_artifact(settings.artifact)
-        return cls(known, loaded, load_embedder(loaded, settings.threads), history, settings)
+        return cls(known, loaded, load_embedder(loaded, settings.threads, settings.embedder), history, settings)
 
     def decide(
         self,
@@ -101,7 +107,9 @@ class Router:
             message, remedy = f"{max_output_tokens} is less than 1", "Give at least 1, or leave it out."
             raise RequestError(f"max_output_tokens: {message}. {remedy}", [Fault("max_output_tokens", message, remedy)])
         now = datetime.now(UTC)
+        started = perf_counter()
         counted, view, difficulty = self._read(prompt, size)
+        embedded = perf_counter()
         roster = self._roster(registry, router_config)
         tokens_in, tokens_out = input_tokens(roster, counted), output_tokens(roster, max_output_tokens)
         excluded = excluded_from(roster, tokens_in, tokens_out, preferred_input_modalities, supports)
@@ -158,8 +166,12 @@ class Router:
             recorded=self.history is not None,
             artifact=self.artifact.digest,
         )
+        chosen = perf_counter()
         if self.history is not None and not record(self.history, decision.to_dict()):
-            return replace(decision, recorded=False)
+            decision = replace(decision, recorded=False)
+        if self.observe is not None:
+            ends = {"embed": embedded - started, "choose": chosen - embedded, "record": perf_counter() - chosen}
+            self.observe(decision, {stage: seconds * 1000 for stage, seconds in ends.items()})
         return decision
 
     def predict(self, prompt: str, model_ids: Sequence[str] | None = None) -> dict[str, float]:

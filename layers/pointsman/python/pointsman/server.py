@@ -1,4 +1,4 @@
-"""The local server: the API and the page on one port, the history in one SQLite file."""
+"""The local server: the API and the page on one port, the history in one SQLite file or in a table."""
 
 import logging
 import socket
@@ -11,37 +11,42 @@ import uvicorn
 from pointsman.api import create_app
 from pointsman.artifact import load_artifact, load_embedder
 from pointsman.errors import ServerError, SettingsError
-from pointsman.history.sqlite import SqliteHistory
+from pointsman.history import open_history
 from pointsman.registry import load_registry
 from pointsman.router import Router
 from pointsman.settings import load_settings
 
 
-def run(host: str, port: int, *, db: Path | None, artifact: Path | None, registry: Path | None) -> None:
+def run(
+    host: str, port: int, *, db: Path | None, table: str | None, artifact: Path | None, registry: Path | None
+) -> None:
     """Serve until interrupted.
 
     Raises:
         StartupError: the settings, registry, artifact or port cannot be used.
         HistoryUnavailable: the history cannot be opened.
     """
-    settings = load_settings(db=db, artifact=artifact, registry=registry)
+    settings = load_settings(db=db, table=table, artifact=artifact, registry=registry)
     if not (settings.web / "index.html").is_file():
         raise SettingsError(f"POINTSMAN_WEB={str(settings.web)!r} holds no index.html. Correct it or unset it.")
     # The port first: it is the quickest to fail.
     listener = listen(host, port)
     try:
         known = load_registry(settings.registry)
-        history = SqliteHistory(settings.db, settings.retention_days)
+        history = open_history(settings)
         try:
             loaded = load_artifact(settings.artifact)
-            router = Router(known, loaded, load_embedder(loaded, settings.threads), history, settings)
+            router = Router(
+                known, loaded, load_embedder(loaded, settings.threads, settings.embedder), history, settings
+            )
             # The first inference allocates; it should not be somebody's request.
             router.predict("Hello")
             app = create_app(known, loaded.manifest, loaded.digest, router=router, history=history, web=settings.web)
             shown = f"[{host}]" if ":" in host else host
             click.echo(
                 f"Pointsman serves http://{shown}:{listener.getsockname()[1]} "
-                f"({len(known.models)} models, {len(known.configs)} configs; history in {settings.db})"
+                f"({len(known.models)} models, {len(known.configs)} configs; "
+                f"history in {settings.table or settings.db})"
             )
             logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
             config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)

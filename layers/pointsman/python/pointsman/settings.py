@@ -33,7 +33,12 @@ class Settings(BaseModel):
     artifact: Path = Field(default_factory=lambda: _find("artifact", "layers/artifacts/default"))
     registry: Path = Field(default_factory=lambda: _find("registry", "registry"))
     web: Path = Field(default_factory=lambda: _find("web", "web"))
+    # An embedder of its own: a folder, or s3://bucket/prefix; the artifact's where it is not set.
+    embedder: str | None = None
     db: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("pointsman")) / "history.db")
+    # A DynamoDB table keeps the history in place of the file. Empty is none, as templates say it.
+    table: Annotated[str, Field(pattern=r"^(|[a-zA-Z0-9_.-]{3,255}|arn:[a-zA-Z0-9:/_.-]{1,1000})$")] | None = None
+    dynamodb_endpoint: Annotated[str, Field(pattern=r"^(|https?://[^/\s]+/?)$")] | None = None
     prompt_logging: PromptLogging = PromptLogging.FULL
     # Unicode text of a million tokens is about 4 MiB; a synchronous Lambda call takes 6 MB in all.
     max_prompt_bytes: Annotated[int, Field(ge=1, le=64 * 2**20)] = 4 * 2**20
@@ -52,6 +57,9 @@ def load_settings(**overrides: Any) -> Settings:
     variables = {name: _variable(name) for name in Settings.model_fields}
     set_outside = {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
     given = {name: value for name, value in overrides.items() if value is not None}
+    if "db" in given:
+        # A file that is named here wins over a table that is named outside.
+        set_outside.pop("table", None)
     try:
         return Settings.model_validate({**set_outside, **given})
     except ValidationError as error:
@@ -71,4 +79,6 @@ def _variable(field: str) -> str:
 def _find(bundled: str, in_checkout: str) -> Path:
     package = Path(__file__).resolve().parent
     in_wheel = package / "_bundle" / bundled
-    return in_wheel if in_wheel.exists() else package.parents[3] / in_checkout
+    # In a layer there is less above the package than in a checkout, and every path is named.
+    root = package.parents[min(3, len(package.parents) - 1)]
+    return in_wheel if in_wheel.exists() else root / in_checkout

@@ -9,11 +9,12 @@ between its slices.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pointsman.embedders.base import Embedder
+if TYPE_CHECKING:
+    from pointsman.embedders.base import Embedder
 
 # What opens a user's turn in chat templates, tagged prompts and Markdown; the last one in a prompt counts.
 MARKERS = re.compile(
@@ -60,7 +61,7 @@ class View:
 
 
 def select_view(
-    prompt: str, settings: ViewSettings, embedder: Embedder, token_ids: Sequence[int] | None = None
+    prompt: str, settings: ViewSettings, embedder: "Embedder", token_ids: Sequence[int] | None = None
 ) -> View:
     """The view of a prompt; `token_ids` are those of the whole prompt, where the caller has them.
 
@@ -91,7 +92,7 @@ class Focus(NamedTuple):
     resume: int
 
 
-def _focused(prompt: str, focus: Focus, budget: int, settings: ViewSettings, embedder: Embedder) -> list[Span]:
+def _focused(prompt: str, focus: Focus, budget: int, settings: ViewSettings, embedder: "Embedder") -> list[Span]:
     """Head, focus and tail. Where the request is longer than its share, the tail is the request's own end."""
     head = _first(prompt, 0, focus.start, settings.head_tokens, embedder)
     share = budget - settings.head_tokens - settings.tail_tokens
@@ -121,7 +122,7 @@ def _focus(prompt: str) -> Focus | None:
     return None
 
 
-def _first(prompt: str, start: int, end: int, tokens: int, embedder: Embedder) -> Span:
+def _first(prompt: str, start: int, end: int, tokens: int, embedder: "Embedder") -> Span:
     """The span of the first `tokens` tokens of prompt[start:end]."""
     if tokens <= 0:
         return start, start
@@ -133,7 +134,7 @@ def _first(prompt: str, start: int, end: int, tokens: int, embedder: Embedder) -
     return start, end
 
 
-def _last(prompt: str, tokens: int, embedder: Embedder) -> Span:
+def _last(prompt: str, tokens: int, embedder: "Embedder") -> Span:
     """The span of the last `tokens` tokens of a prompt."""
     end = len(prompt)
     if tokens <= 0:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -12,11 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import pointsman
 from pointsman.api import problems
 from pointsman.api.limits import limit_body
-from pointsman.api.routes import deciding_routes, history_routes, registry_routes
-from pointsman.artifact import Manifest
+from pointsman.api.routes import CallerOf, deciding_routes, history_routes, registry_routes
 from pointsman.history import History
+from pointsman.manifest import Manifest
 from pointsman.registry import Registry
-from pointsman.router import Router
+
+if TYPE_CHECKING:
+    from pointsman.router import Router
 
 # JSON may write a character in six bytes, and a prompt is not all of a body.
 BODY_FACTOR, BODY_EXTRA = 2, 65_536
@@ -34,11 +36,15 @@ def create_app(
     manifest: Manifest,
     digest: str,
     *,
-    router: Router | None = None,
+    router: "Router | None" = None,
     history: History | None = None,
     web: Path | None = None,
+    caller_of: CallerOf | None = None,
 ) -> FastAPI:
-    """An app with the routes its parts allow: deciding with a router, history with a store, a page with `web`."""
+    """An app with the routes its parts allow: deciding with a router, history with a store, a page with `web`.
+
+    `caller_of` says who makes a request, as whatever let it in knows; decisions record it.
+    """
     app = FastAPI(
         title="Pointsman",
         version=pointsman.__version__,
@@ -50,7 +56,7 @@ def create_app(
     problems.install(app)
     app.include_router(registry_routes(registry, health_document(registry, manifest, digest)))
     if router is not None:
-        app.include_router(deciding_routes(router))
+        app.include_router(deciding_routes(router, caller_of))
         most = router.settings.max_prompt_bytes * BODY_FACTOR + BODY_EXTRA
         app.add_middleware(limit_body, most=most)
     if history is not None:

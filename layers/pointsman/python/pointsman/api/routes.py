@@ -3,12 +3,12 @@
 Deciding needs the embedder; everything else does not, so the two groups can live in separate functions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from pointsman.api.schemas import (
     ConfigsOut,
@@ -21,12 +21,16 @@ from pointsman.api.schemas import (
     RecordedDecisionOut,
     RouteRequest,
 )
-from pointsman.decision import Decision
 from pointsman.history import Filter, History
 from pointsman.registry import Model, Registry
-from pointsman.router import Router
+
+if TYPE_CHECKING:
+    from pointsman.decision import Decision
+    from pointsman.router import Router
 
 MOST_ON_A_PAGE = 200
+
+CallerOf = Callable[[Request], str | None]
 
 _PROBLEM = {"model": ProblemOut, "content": {"application/problem+json": {}}}
 DecisionId = Annotated[str, Path(max_length=64, examples=["01KAQ3V9ZC8M0Y6W2N4T7R5B1D"])]
@@ -38,17 +42,17 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {**_PROBLEM, "description": titles[status]} for status in statuses}
 
 
-def answer(document: Mapping[str, Any] | Decision) -> Response:
+def answer(document: "Mapping[str, Any] | Decision") -> Response:
     """A JSON answer of what is known to be right; it is not checked a second time against its schema."""
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-def deciding_routes(router: Router) -> APIRouter:
+def deciding_routes(router: "Router", caller_of: CallerOf | None = None) -> APIRouter:
     """`POST /api/route`."""
     routes = APIRouter(prefix="/api", tags=["decide"])
 
     @routes.post("/route", response_model=DecisionOut, responses=problems(400, 413, 422))
-    def route(request: RouteRequest) -> Response:
+    def route(request: RouteRequest, http: Request) -> Response:
         """Which model should serve this prompt?"""
         decision = router.decide(
             request.prompt,
@@ -57,6 +61,7 @@ def deciding_routes(router: Router) -> APIRouter:
             preferred_input_modalities=request.preferred_input_modalities,
             supports=request.supports,
             max_output_tokens=request.max_output_tokens,
+            caller=caller_of(http) if caller_of is not None else None,
         )
         return answer(decision)
 

@@ -1,11 +1,12 @@
 """Any exported embedder: `tokenizers` for the text, onnxruntime for the rest.
 
-The folder says all there is to know: `embedder.json` (settings), `tokenizer.json`, `model.onnx`. Pooling and
-normalization are inside the graph. Files are read only after their sha256 is checked.
+The folder says all there is to know: `embedder.json` (settings), `tokenizer.json`, `model.onnx`, and beside it
+`model.onnx.data` where the graph is large, which is mapped and not read. Pooling and normalization are inside
+the graph. Files are read only after their sha256 is checked.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from pointsman.embedders.base import Vectors
 from pointsman.errors import ArtifactError
 
 MODEL_FILE = "model.onnx"
+DATA_FILE = "model.onnx.data"
 TOKENIZER_FILE = "tokenizer.json"
 SETTINGS_FILE = "embedder.json"
 
@@ -49,10 +51,15 @@ def read_settings(folder: Path) -> EmbedderSettings:
         ArtifactError: the file is missing, is not JSON, or lacks a field.
     """
     path = folder / SETTINGS_FILE
+    return settings_of(read_json(path), str(path))
+
+
+def settings_of(document: Any, where: str) -> EmbedderSettings:
+    """The settings that a document from `where` holds. Raises ArtifactError where it lacks a field."""
     try:
-        return EmbedderSettings.model_validate(read_json(path))
+        return EmbedderSettings.model_validate(document)
     except ValidationError as error:
-        raise ArtifactError(f"{path}: {first_fault(error)}. Export the embedder again.") from None
+        raise ArtifactError(f"{where}: {first_fault(error)}. Export the embedder again.") from None
 
 
 class OnnxEmbedder:
@@ -76,31 +83,64 @@ class OnnxEmbedder:
                 raise ArtifactError(f"{folder / SETTINGS_FILE}: files: {name} is not listed. Export again.")
         model = checked_file(folder / MODEL_FILE, settings.files[MODEL_FILE])
         text = checked_file(folder / TOKENIZER_FILE, settings.files[TOKENIZER_FILE])
+        _check_data(folder / DATA_FILE, settings)
+        return cls.start(settings, model, text, threads, str(model))
+
+    @classmethod
+    def start(
+        cls,
+        settings: EmbedderSettings,
+        model: Path | bytes,
+        tokenizer_source: Path | str,
+        threads: int,
+        where: str,
+        data: MutableMapping[str, memoryview] | None = None,
+    ) -> "OnnxEmbedder":
+        """Start what was read and checked, from files or from memory.
+
+        Args:
+            model: the graph; `data` holds the files beside it that it names, where it is given as bytes. It is
+                emptied once onnxruntime has copied what it needs.
+            tokenizer_source: the tokenizer's file, or its text.
+            where: what errors call the model.
+
+        Raises:
+            ArtifactError: it is not what onnxruntime or tokenizers can read, or has another shape than it should.
+        """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # The graph before the tokenizer: reading it needs its size twice for a moment, which sets the peak.
         try:
-            session = onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
+            if data:
+                lengths = [len(view) for view in data.values()]
+                options.add_external_initializers_from_files_in_memory(list(data), list(data.values()), lengths)
+            source = model if isinstance(model, bytes) else str(model)
+            session = onnxruntime.InferenceSession(source, sess_options=options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises many classes that share no public base
-            raise ArtifactError(f"{model}: onnxruntime cannot load it: {_line(error)}") from None
+            raise ArtifactError(f"{where}: onnxruntime cannot load it: {one_line(error)}") from None
+        if data:
+            data.clear()
+        del options, source
+        in_file = isinstance(tokenizer_source, Path)
         try:
-            tokenizer = Tokenizer.from_file(str(text))
+            tokenizer = (Tokenizer.from_file if in_file else Tokenizer.from_str)(str(tokenizer_source))
         except Exception as error:  # tokenizers raises bare Exception
-            raise ArtifactError(f"{text}: not a tokenizer: {_line(error)}") from None
+            named = tokenizer_source if in_file else f"{where}: {TOKENIZER_FILE}"
+            raise ArtifactError(f"{named}: not a tokenizer: {one_line(error)}") from None
         tokenizer.no_truncation()
         tokenizer.no_padding()
         embedder = cls(settings, tokenizer, session)
-        embedder._check_shape(model)
+        embedder._check_shape(where)
         return embedder
 
-    def _check_shape(self, path: Path) -> None:
+    def _check_shape(self, where: str) -> None:
         outputs = {node.name: node.shape for node in self._session.get_outputs()}
         shape = outputs.get(self._settings.output)
         if shape is None or shape[-1] != self._settings.dimensions:
             raise ArtifactError(
-                f"{path}: expected an output {self._settings.output!r} of {self._settings.dimensions} "
+                f"{where}: expected an output {self._settings.output!r} of {self._settings.dimensions} "
                 f"dimensions, found {outputs}. Export the embedder again."
             )
 
@@ -178,7 +218,18 @@ class OnnxEmbedder:
         return vectors
 
 
-def _line(error: Exception) -> str:
+def _check_data(path: Path, settings: EmbedderSettings) -> None:
+    """onnxruntime maps this file when the graph names it, and would not ask whose it is."""
+    if DATA_FILE in settings.files:
+        checked_file(path, settings.files[DATA_FILE])
+    elif path.exists():
+        raise ArtifactError(
+            f"{path}: not listed in {SETTINGS_FILE}: it is of another build. Export the embedder again."
+        )
+
+
+def one_line(error: Exception) -> str:
+    """The first line of what an error says, or its name."""
     return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
 
 

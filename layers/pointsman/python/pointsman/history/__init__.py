@@ -2,5 +2,6 @@
 
 from pointsman.history.base import Filter, History, Page, summary_of
 from pointsman.history.record import record, replay
+from pointsman.history.stores import open_history
 
-__all__ = ["Filter", "History", "Page", "record", "replay", "summary_of"]
+__all__ = ["Filter", "History", "Page", "open_history", "record", "replay", "summary_of"]

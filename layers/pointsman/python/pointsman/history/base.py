@@ -18,6 +18,7 @@ from pointsman.errors import InvalidCursor, NotFound, UnknownModel
 
 Record = Mapping[str, Any]
 PREVIEW_CHARACTERS = 160
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,11 @@ def decode_cursor(cursor: str) -> str:
     except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
         pass
     raise InvalidCursor(f"cursor: {cursor[:64]!r} was not made by this API. Use the `next` of a page, or leave it out.")
+
+
+def expiry(decision_id: str, retention_days: int) -> int | None:
+    """When a decision expires, in seconds since 1970, counted from when it was made; None is never."""
+    return ULID.from_str(decision_id).milliseconds // 1000 + retention_days * DAY_S if retention_days else None
 
 
 def first_id(instant: datetime) -> str:

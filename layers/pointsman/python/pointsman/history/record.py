@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ulid import ULID
+
 from pointsman.errors import HistoryUnavailable
 from pointsman.history.base import History, Record
 
@@ -32,6 +34,8 @@ def record(history: History, decision: Record) -> bool:
             return True
         except HistoryUnavailable as raised:
             error = raised
+            if raised.final:
+                break
     line = {"event": EVENT, "error": error.detail if error else "", "record": decision}
     log.error(json.dumps(line, ensure_ascii=False))
     return False
@@ -61,4 +65,11 @@ def _record_of(line: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     found = document.get("record")
-    return found if isinstance(found, dict) and "id" in found else None
+    return found if isinstance(found, dict) and _is_id(found.get("id")) else None
+
+
+def _is_id(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(ULID.from_str(value))
+    except ValueError:
+        return False

@@ -25,6 +25,7 @@ from pointsman.history.base import (
     check_selected,
     decode_cursor,
     encode_cursor,
+    expiry,
     first_id,
     no_such_decision,
     summary_of,
@@ -32,7 +33,6 @@ from pointsman.history.base import (
 
 BUSY_S = 1.0
 PURGE_EVERY = 1000
-DAY_S = 86_400
 
 
 def _m001_decisions(db: sqlite3.Connection) -> None:
@@ -68,7 +68,7 @@ class SqliteHistory:
             HistoryUnavailable: it cannot be created, read or written, or is not ours.
         """
         self._path = path
-        self._retention_s = retention_days * DAY_S
+        self._retention_days = retention_days
         self._appends = 0
         self._write_lock, self._read_lock = Lock(), Lock()
         try:
@@ -132,7 +132,7 @@ class SqliteHistory:
     def append(self, decision: Record) -> None:
         summary = orjson.dumps(summary_of(decision)).decode()
         body = orjson.dumps(decision).decode()
-        expires_at = int(time.time()) + self._retention_s if self._retention_s else None
+        expires_at = expiry(decision["id"], self._retention_days)
         key = decision["id"]
         with self._transaction() as db:
             inserted = db.execute(
@@ -146,7 +146,7 @@ class SqliteHistory:
                     [(model_id, key) for model_id in dict.fromkeys(decision["selected"])],
                 )
         self._appends += 1
-        if self._retention_s and self._appends % PURGE_EVERY == 0:
+        if self._retention_days and self._appends % PURGE_EVERY == 0:
             self.purge()
 
     def page(self, limit: int, cursor: str | None = None, where: Filter | None = None) -> Page:

@@ -1,0 +1,181 @@
+"""What the functions share: from a gateway's event to an answer, and never an exception out of a function.
+
+`serve` makes the handler of an app. The app is built once, when the function starts. What cannot be built is
+logged with its remedy and answered with a problem document, and is tried again with the next request; before a
+SnapStart snapshot it is raised instead, so that the deployment fails and the version before it keeps serving.
+"""
+
+import base64
+import binascii
+import json
+import logging
+import os
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from mangum import Mangum
+from pointsman.errors import MalformedRequest, PointsmanError, problem_document
+from pointsman.history import History, open_history
+from pointsman.history.dynamodb import DynamoHistory
+from pointsman.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+Answer = dict[str, Any]
+Handler = Callable[[Any, Any], Answer]
+
+PROBLEM = "application/problem+json"
+TEXT = ["application/json", PROBLEM, "text/"]
+TOKEN_NAMES = {"access_token", "api_key", "apikey", "authorization", "token"}
+
+logger = Logger()
+tracer = Tracer(auto_patch=False)
+metrics = Metrics()
+
+# What the app found out about a request, for its trace: an app runs in a thread that has no trace of its own.
+annotations: dict[str, str] = {}
+
+
+def without_prompt(record: logging.LogRecord) -> bool:
+    """Takes the prompt out of a decision to replay; its sha256 and size stay."""
+    with suppress(ValueError, TypeError, KeyError):
+        line = json.loads(record.getMessage())
+        line["record"]["prompt"] = None
+        record.msg, record.args = json.dumps(line, ensure_ascii=False), ()
+    return True
+
+
+def configure_logs() -> None:
+    """The library's loggers write through ours, but for a decision to replay: its line is JSON of its own."""
+    api, history = logging.getLogger("pointsman"), logging.getLogger("pointsman.history")
+    api.handlers = list(logger.handlers)
+    replayable = logging.StreamHandler()
+    replayable.setFormatter(logging.Formatter("%(message)s"))
+    if os.environ.get("LOG_PROMPTS") != "true":
+        replayable.addFilter(without_prompt)
+    history.handlers = [replayable]
+    api.propagate = history.propagate = False
+
+
+def problem(error: PointsmanError) -> Answer:
+    """The gateway's answer of an error."""
+    return answer(error.problem())
+
+
+def answer(document: Mapping[str, Any]) -> Answer:
+    """The gateway's answer of a problem document."""
+    headers = {"content-type": PROBLEM, "x-content-type-options": "nosniff"}
+    return {
+        "statusCode": document["status"],
+        "headers": headers,
+        "body": json.dumps(document),
+        "isBase64Encoded": False,
+    }
+
+
+def not_started() -> Answer:
+    """What a client hears of a function that cannot start; the cause is in the log, for the operator."""
+    detail = "The service cannot answer until its operator mends it. The cause is in the function's log."
+    return answer(problem_document(503, "startup", "Pointsman cannot start", detail))
+
+
+def caller_of(request: "Request") -> str | None:
+    """Who calls, as the gateway's authorizer found: a token's name, a JWT's subject, an IAM user's ARN."""
+    known = request.scope.get("aws.event")
+    for path in (("lambda", "name"), ("jwt", "claims", "sub"), ("iam", "userArn")):
+        found: Any = known
+        for part in ("requestContext", "authorizer", *path):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if isinstance(found, str) and found:
+            return found[:256]
+    return None
+
+
+def refusal(event: object) -> Answer | None:
+    """The answer to an event that cannot be served at all; None for a request that can."""
+    found: Any = event
+    for part in ("requestContext", "http", "method"):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if not isinstance(event, Mapping) or not isinstance(found, str) or not isinstance(event.get("rawPath"), str):
+        return problem(MalformedRequest("This function answers HTTP requests of its gateway (payload version 2.0)."))
+    named = TOKEN_NAMES & {name.lower() for name in event.get("queryStringParameters") or {}}
+    if named:
+        return problem(
+            MalformedRequest(
+                f"{min(named)}: credentials in an address end up in logs. Send the header Authorization: Bearer "
+                "instead, and replace a token that was sent this way."
+            )
+        )
+    if event.get("isBase64Encoded"):
+        try:
+            base64.b64decode(event.get("body") or "", validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            return problem(MalformedRequest("The body is not base64, though the request says so. Send plain JSON."))
+    return None
+
+
+def serve(build: Callable[[], "FastAPI"]) -> Handler:
+    """The handler of the app that `build` makes. Nothing is raised but by a start before a snapshot."""
+    configure_logs()
+    app: Mangum | None = None
+
+    def start() -> Mangum:
+        return Mangum(build(), lifespan="off", text_mime_types=TEXT)
+
+    try:
+        app = start()
+    except Exception as error:
+        logger.exception("cannot start: %s", error)
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            raise
+
+    @tracer.capture_lambda_handler(capture_response=False)
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: Any, context: Any) -> Answer:
+        nonlocal app
+        refused = refusal(event)
+        if refused is not None:
+            return refused
+        try:
+            app = app or start()
+        except Exception as error:
+            logger.exception("cannot start: %s", error)
+            return not_started()
+        annotations.clear()
+        try:
+            return app(event, context)
+        except Exception:
+            # The app answers its own errors; this is one of the adapter's.
+            logger.exception("the request was not answered")
+            return problem(PointsmanError("The request was not answered. It may be tried again."))
+        finally:
+            for name, value in annotations.items():
+                tracer.put_annotation(name, value)
+            if metrics.metric_set:  # flushing none is a warning in the log
+                metrics.flush_metrics()
+
+    wrapped: Handler = handler
+    return wrapped
+
+
+def opened_history(settings: Settings) -> History:
+    """The table's history, connected before a snapshot is taken and again after it is restored."""
+    history = open_history(settings)
+    if isinstance(history, DynamoHistory):
+        history.connect()
+        after_restore(history.refresh)
+    return history
+
+
+def after_restore(renew: Callable[[], None]) -> None:
+    """Call `renew` when a SnapStart snapshot is restored, after giving every copy its own randomness."""
+    try:
+        from snapshot_restore_py import register_after_restore
+    except ImportError:  # no SnapStart here: `sam local`, or a test
+        return
+    register_after_restore(random.seed)
+    register_after_restore(renew)
