@@ -15,6 +15,7 @@ from pointsman.artifact import (
     CARD_FILE,
     EMBEDDER_FOLDER,
     PREDICTOR_FILE,
+    REFINEMENT_FILE,
     load_artifact,
     load_embedder,
     read_fitting_settings,
@@ -32,8 +33,10 @@ def write_weights(out: Path, manifest: dict[str, Any], predictor: Predictor, car
     with whole_folder(out) as scratch:
         # numpy dates the members of an .npz 1980-01-01, so the same arrays give the same bytes.
         np.savez(scratch / PREDICTOR_FILE, allow_pickle=False, **predictor.to_arrays())
+        if predictor.refinement is not None:
+            np.savez(scratch / REFINEMENT_FILE, allow_pickle=False, **predictor.refinement.to_arrays())
         (scratch / CARD_FILE).write_text(card, encoding="utf-8")
-        files = {name: _entry(scratch / name) for name in (CARD_FILE, PREDICTOR_FILE)}
+        files = {path.name: _entry(path) for path in sorted(scratch.iterdir())}
         _write_manifest(scratch, {**manifest, "files": files})
 
 

@@ -6,7 +6,7 @@
 A pass rate compares prompts that different models answered; difficulty fitted together with ability does
 not, where models are shared between sources. A source that shares none is centred by the priors. The means
 of the sources and both standard deviations are re-estimated from the posterior (empirical Bayes, Laplace
-approximation). Scores in [0, 1] count as fractional outcomes.
+approximation). Scores in [0, 1] count as fractional outcomes, and a row counts as often as its weight says.
 """
 
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ def fit_rasch(
     score: Floats,
     source: Indices,
     models: int,
+    weight: Floats | None = None,
     rounds: int = 200,
     tolerance: float = 1e-4,
 ) -> RaschFit:
@@ -47,8 +48,10 @@ def fit_rasch(
         score: [r] in [0, 1].
         source: [n] index of each prompt's source, 0..s-1.
         models: m; a model without responses keeps ability 0.
+        weight: [r] > 0; 1 where it is not given.
     """
     n, sources = len(source), int(source.max()) + 1
+    weight = np.ones(len(score)) if weight is None else weight
     difficulty, ability = np.zeros(n), np.zeros(models)
     mean = np.zeros(sources)
     difficulty_sd, ability_sd = 1.5, 1.5
@@ -56,14 +59,14 @@ def fit_rasch(
     for _ in range(rounds):
         before = difficulty
         # One Newton step for all difficulties, then one for all abilities; each is a sum of 1-D problems.
-        p = _sigmoid(ability[model] - difficulty[prompt])
-        info = np.bincount(prompt, p * (1 - p), n) + difficulty_sd**-2
-        slope = np.bincount(prompt, p - score, n) - (difficulty - mean[source]) / difficulty_sd**2
+        p = sigmoid(ability[model] - difficulty[prompt])
+        info = np.bincount(prompt, weight * p * (1 - p), n) + difficulty_sd**-2
+        slope = np.bincount(prompt, weight * (p - score), n) - (difficulty - mean[source]) / difficulty_sd**2
         difficulty = difficulty + np.clip(slope / info, -1, 1)
         variance = 1 / info
-        p = _sigmoid(ability[model] - difficulty[prompt])
-        ability_info = np.bincount(model, p * (1 - p), models) + ability_sd**-2
-        ability_slope = np.bincount(model, score - p, models) - ability / ability_sd**2
+        p = sigmoid(ability[model] - difficulty[prompt])
+        ability_info = np.bincount(model, weight * p * (1 - p), models) + ability_sd**-2
+        ability_slope = np.bincount(model, weight * (score - p), models) - ability / ability_sd**2
         ability = ability + np.clip(ability_slope / ability_info, -1, 1)
         mean = np.bincount(source, difficulty, sources) / np.maximum(per_source, 1)
         difficulty_sd = float(np.sqrt(np.mean((difficulty - mean[source]) ** 2 + variance)))
@@ -73,5 +76,6 @@ def fit_rasch(
     return RaschFit(difficulty, variance, ability, mean, difficulty_sd, ability_sd)
 
 
-def _sigmoid(x: Floats) -> Floats:
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(-x)), elementwise."""
     return 1.0 / (1.0 + np.exp(-x))

@@ -1,7 +1,8 @@
 """The artifact: a folder with everything learned, checked file by file before anything is used.
 
     manifest.json      what it is, what it was trained on, how well it does, and the sha256 of every file
-    predictor.npz      the arrays of the predictor
+    predictor.npz      the arrays of the predictor: the published formula
+    refinement.npz     what outcomes add to it, where the artifact has that
     MODEL_CARD.md      the same for people
     embedder/          model.onnx, tokenizer.json, embedder.json
 
@@ -10,6 +11,8 @@ There is no pickle anywhere: arrays are read with `allow_pickle=False`.
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,10 @@ from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, TOKENIZER_FILE, Embe
 from pointsman.errors import ArtifactError
 from pointsman.manifest import MANIFEST_FILE, EmbedderIdentity, Manifest, read_manifest
 from pointsman.predictor import Predictor
+from pointsman.refinement import Refinement
 
 PREDICTOR_FILE = "predictor.npz"
+REFINEMENT_FILE = "refinement.npz"
 CARD_FILE = "MODEL_CARD.md"
 EMBEDDER_FOLDER = "embedder"
 
@@ -54,12 +59,25 @@ def load_artifact(folder: Path) -> Artifact:
             checked_file(folder / name, entry.sha256)
     if PREDICTOR_FILE not in manifest.files:
         raise ArtifactError(f"{folder / MANIFEST_FILE}: files: {PREDICTOR_FILE} is not listed. {BUILD_IT}")
+    dimensions = manifest.embedder.dimensions
+    refinement = None
+    if REFINEMENT_FILE in manifest.files:
+        arrays = read_arrays((folder / REFINEMENT_FILE).read_bytes(), folder / REFINEMENT_FILE)
+        with _naming(folder / REFINEMENT_FILE):
+            refinement = Refinement.from_arrays(arrays, dimensions)
     arrays = read_arrays((folder / PREDICTOR_FILE).read_bytes(), folder / PREDICTOR_FILE)
-    try:
-        predictor = Predictor.from_arrays(arrays, manifest.embedder.dimensions)
-    except ValueError as error:
-        raise ArtifactError(f"{folder / PREDICTOR_FILE}: {error}. {BUILD_IT}") from None
+    with _naming(folder / PREDICTOR_FILE):
+        predictor = Predictor.from_arrays(arrays, dimensions, refinement)
     return Artifact(folder, manifest, digest, predictor)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Says in which file an array is that cannot be used."""
+    try:
+        yield
+    except ValueError as error:
+        raise ArtifactError(f"{path}: {error}. {BUILD_IT}") from None
 
 
 def read_fitting_settings(folder: Path, trained: EmbedderIdentity) -> EmbedderSettings:

@@ -13,7 +13,7 @@ from ulid import ULID
 from pointsman.settings import PromptLogging
 
 if TYPE_CHECKING:
-    from pointsman.policy import Reason
+    from pointsman.policy import Choice, Reason
 
 KEPT_BYTES = 65_536
 ELISION = "\n…\n"
@@ -70,6 +70,7 @@ class Decision:
     completion_threshold: float
     fallback_quality_margin: float
     max_k: int
+    caution: float
     prompt: str | None
     prompt_bytes: int
     prompt_sha256: str
@@ -136,19 +137,20 @@ def timestamp(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def explain(
-    selected: Sequence[str], expected_quality: float, reason: "Reason", threshold: float, margin: float, n: int
-) -> str:
+def explain(selected: Sequence[str], choice: Choice, threshold: float, margin: float, caution: float, n: int) -> str:
     """One sentence that says why this choice, among n candidates."""
     names = " with ".join(selected)
     verb = "is" if len(selected) == 1 else "are together"
     among = f"of {n} candidates" if n > 1 else "of 1 candidate"
-    if reason == "threshold":
+    expected = f"{choice.expected_quality:.0%} expected"
+    if caution:
+        expected += f", {choice.asked_quality:.0%} at a caution of {caution:g}"
+    if choice.reason == "threshold":
         return (
             f"{names} {verb} the cheapest choice {among} that clears the completion threshold: "
-            f"{expected_quality:.0%} expected, {threshold:.0%} asked for."
+            f"{expected}, {threshold:.0%} asked for."
         )
     return (
         f"No choice {among} clears the completion threshold of {threshold:.0%}; {names} {verb} the cheapest "
-        f"within {margin * 100:.3g} points of the best: {expected_quality:.0%} expected."
+        f"within {margin * 100:.3g} points of the best: {expected}."
     )

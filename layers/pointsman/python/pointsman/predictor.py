@@ -1,18 +1,22 @@
-"""The predictor: P(m, x) = sigmoid(a * capability(m) + b * difficulty(x) + c).
+"""The predictor: P(m, x) = sigmoid(a * capability(m) + b * difficulty(x) + c), refined by outcomes.
 
 The item response form with one slope (Rasch, 1960), with ability read off published benchmarks and item
-difficulty predicted from the prompt's embedding. Nothing here knows a model by name: one that appeared
-today is predicted from its scores alone.
+difficulty predicted from the prompt's embedding. A model that appeared today is predicted from its scores alone.
+Without a refinement, or with it switched off, the formula is all that runs.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pointsman.arrays import checked_arrays
+from pointsman.refinement import NO_OUTCOMES, Places, Refinement
+
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
 
 # The arrays of `predictor.npz` and their shapes; d is the embedder's dimensions.
 SHAPES = {
@@ -25,11 +29,53 @@ SHAPES = {
 }
 
 
+class Scored(Protocol):
+    """A model with names and published scores, such as one of the registry."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Its id and aliases."""
+
+    @property
+    def gpqa_diamond(self) -> float | None:
+        """A fraction, or None."""
+
+    @property
+    def livecodebench(self) -> float | None:
+        """A fraction, or None."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What the predictor knows of k models before it sees a prompt."""
+
+    capability: Floats  # [k], fractions; the training mean where nothing is published
+    capability_sd: Floats  # [k]
+    places: Places  # [k], where their outcomes are; -1 for none
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the predictor made of n prompts."""
+
+    difficulty: Floats  # [n], logits
+    difficulty_sd: Floats  # [n], logits
+    memberships: Floats  # [n, K]; K is 0 without a refinement
+
+    def row(self, prompt: int) -> "Reading":
+        """The reading of one prompt, whose arrays have no axis of prompts."""
+        return Reading(self.difficulty[prompt], self.difficulty_sd[prompt], self.memberships[prompt])
+
+    def rows(self, prompts: NDArray[np.intp]) -> "Reading":
+        """The readings of r prompts, one a row of outcomes."""
+        return Reading(self.difficulty[prompts], self.difficulty_sd[prompts], self.memberships[prompts])
+
+
 @dataclass(frozen=True)
 class Predictor:
     """Learned numbers. Difficulty is in logits; capability is a fraction in [0, 1]."""
 
-    difficulty_weights: NDArray[np.float32]
+    difficulty_weights: Floats32
     difficulty_bias: float
     difficulty_low: float
     difficulty_high: float
@@ -38,23 +84,18 @@ class Predictor:
     b: float
     c: float
     capability_mean: float
+    refinement: Refinement | None = None
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], dimensions: int) -> "Predictor":
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], dimensions: int, refinement: Refinement | None = None
+    ) -> "Predictor":
         """The predictor of a file's arrays.
 
         Raises:
             ValueError: an array is missing, has another shape, or holds something not finite.
         """
-        for name, shape in SHAPES.items():
-            wanted = tuple(dimensions if size == "d" else size for size in shape)
-            if name not in arrays:
-                raise ValueError(f"the array {name} is missing")
-            if arrays[name].shape != wanted or arrays[name].dtype.kind != "f":
-                found = f"{arrays[name].dtype}{list(arrays[name].shape)}"
-                raise ValueError(f"the array {name} is {found}, not floats of shape {list(wanted)}")
-            if not np.isfinite(arrays[name]).all():
-                raise ValueError(f"the array {name} holds a value that is not finite")
+        arrays = checked_arrays(arrays, SHAPES, {"d": dimensions})
         a, b, c = (float(value) for value in arrays["coefficients"])
         low, high = (float(value) for value in arrays["difficulty_range"])
         return cls(
@@ -67,10 +108,15 @@ class Predictor:
             b=b,
             c=c,
             capability_mean=float(arrays["capability_mean"]),
+            refinement=refinement,
         )
 
+    def formula(self) -> "Predictor":
+        """The published formula alone, with the refinement switched off."""
+        return replace(self, refinement=None)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays that `from_arrays` reads."""
+        """The arrays that `from_arrays` reads; the refinement has a file of its own."""
         return {
             "difficulty_weights": self.difficulty_weights,
             "difficulty_bias": np.array(self.difficulty_bias),
@@ -80,16 +126,56 @@ class Predictor:
             "capability_mean": np.array(self.capability_mean),
         }
 
-    def difficulty(self, vectors: NDArray[np.float32]) -> Floats:
-        """float64 [n], logits, of embeddings float32 [n, d]; clipped to the range seen in training."""
+    def candidates(self, models: Sequence[Scored]) -> Candidates:
+        """What is known of k models from their scores and, where the refinement has some, their outcomes."""
+        scores = np.array([[model.gpqa_diamond, model.livecodebench] for model in models], dtype=np.float64)
+        return self.candidates_of(scores, [model.names for model in models])
+
+    def candidates_of(self, scores: Floats, names: Sequence[Sequence[str]]) -> Candidates:
+        """The same from scores [k, 2], fractions with NaN where nothing is published, and the names of each model."""
+        scores = scores.reshape(-1, 2)
+        count = (~np.isnan(scores)).sum(axis=1)
+        if self.refinement is None:
+            capability, sd = np.nansum(scores, axis=1) / np.maximum(count, 1), np.zeros(len(scores))
+            places = np.full(len(scores), NO_OUTCOMES)
+        else:
+            capability, sd = self.refinement.capability(scores[:, 0], scores[:, 1])
+            places = np.array([self.refinement.place_of(of_model) for of_model in names], dtype=np.intp)
+        return Candidates(np.where(count > 0, capability, self.capability_mean), sd, places)
+
+    def read(self, vectors: Floats32) -> Reading:
+        """Difficulty, its uncertainty and the domains of embeddings float32 [n, d]; clipped to training's range."""
+        if self.refinement is not None:
+            phi = self.refinement.memberships(vectors)
+            return Reading(*self.refinement.difficulty(vectors, phi), phi)
         raw = vectors.astype(np.float64) @ self.difficulty_weights.astype(np.float64) + self.difficulty_bias
-        return np.clip(raw, self.difficulty_low, self.difficulty_high)
+        difficulty = np.clip(raw, self.difficulty_low, self.difficulty_high)
+        return Reading(difficulty, np.full(len(vectors), self.difficulty_sd), np.empty((len(vectors), 0)))
 
-    def complete(self, capability: Floats, difficulty: float | Floats) -> tuple[Floats, Floats]:
-        """`mu` and `sigma`, float64 [k] each, for candidates of these capabilities on one prompt, or on k.
+    def length_factor(self, difficulty: float) -> float:
+        """How many times its usual output tokens a model is expected to write; 1 without a refinement."""
+        return 1.0 if self.refinement is None else self.refinement.length_factor(difficulty)
 
-        `mu` is P(complete). `sigma` is its standard deviation from not knowing the difficulty exactly: the
-        delta method, |dP/d difficulty| times the out-of-fold error of the predicted difficulty.
+    def complete(self, candidates: Candidates, reading: Reading) -> tuple[Floats, Floats]:
+        """`mu` and `sigma`, float64 [k] each, of k candidates on one prompt (`row`), or on one prompt each (`rows`).
+
+        `mu` is P(complete). `sigma` is its standard deviation from what is not known, by the delta method: the
+        difficulty and, with a refinement, the model's own residual and an imputed score.
         """
-        mu = 1.0 / (1.0 + np.exp(-(self.a * capability + self.b * difficulty + self.c)))
-        return mu, mu * (1.0 - mu) * abs(self.b) * self.difficulty_sd
+        difficulty = reading.difficulty
+        if self.refinement is None:
+            mu = _sigmoid(self.a * candidates.capability + self.b * difficulty + self.c)
+            return mu, mu * (1.0 - mu) * abs(self.b) * reading.difficulty_sd
+        a, b, c = self.refinement.coefficients
+        residual, variance = self.refinement.residuals(candidates.places, reading.memberships, difficulty)
+        mu = _sigmoid(a * candidates.capability + b * difficulty + c + residual)
+        known = candidates.places != NO_OUTCOMES
+        imputed = np.where(known, 0.0, (a * candidates.capability_sd) ** 2)
+        spread = np.sqrt((b * reading.difficulty_sd) ** 2 + variance + imputed)
+        return mu, mu * (1.0 - mu) * spread
+
+
+def _sigmoid(x: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        p: Floats = 1.0 / (1.0 + np.exp(-x))
+    return p

@@ -81,6 +81,8 @@ class Model(BaseModel):
     latency_s: Positive | None = None
     utc_price_overrides: tuple[PriceWindow, ...] = ()
     expected_output_tokens: Tokens | None = None
+    # Where that number came from: a published figure, a measurement, a dataset.
+    expected_output_tokens_source: Name | None = None
     # Tokens this model counts for one token of the embedder, where someone measured it.
     input_token_factor: Annotated[float, Field(strict=True, gt=0, le=10, allow_inf_nan=False)] = 1.0
     supports: tuple[Feature, ...] = ()
@@ -106,8 +108,27 @@ class Model(BaseModel):
     @cached_property
     def capability(self) -> float | None:
         """Mean of the published GPQA Diamond and LiveCodeBench as fractions; None without either."""
-        known = [self.benchmarks[name] for name in CAPABILITY_BENCHMARKS if name in self.benchmarks]
-        return sum(known) / len(known) / 100 if known else None
+        known = [score for score in (self.gpqa_diamond, self.livecodebench) if score is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def gpqa_diamond(self) -> float | None:
+        """The published score as a fraction."""
+        return self._fraction("gpqa_diamond")
+
+    @property
+    def livecodebench(self) -> float | None:
+        """The published score as a fraction."""
+        return self._fraction("livecodebench")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that outcomes of this model may be kept under."""
+        return (self.model_id, *self.aliases)
+
+    def _fraction(self, benchmark: str) -> float | None:
+        score = self.benchmarks.get(benchmark)
+        return None if score is None else score / 100
 
 
 class RouterConfig(BaseModel):
@@ -121,6 +142,8 @@ class RouterConfig(BaseModel):
     completion_threshold: Fraction = 0.7
     fallback_quality_margin: Fraction = 0.05
     max_k: Annotated[int, Field(strict=True, ge=1, le=3)] = 1
+    # How many standard deviations below P(complete) a candidate must still clear the bar: 0 asks for the mean.
+    caution: Annotated[float, Field(ge=0, le=3, allow_inf_nan=False)] = 0.0
     lambda_cost: Weight = 0.0
     lambda_latency: Weight = 0.0
 

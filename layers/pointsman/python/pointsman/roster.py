@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.decision import Candidate, Excluded
-from pointsman.predictor import Predictor
+from pointsman.predictor import Candidates, Predictor, Reading
 from pointsman.pricing import cost_usd, prices_at
 from pointsman.registry import Model
 
@@ -26,7 +26,7 @@ class Roster:
     """k models; every array is [k]."""
 
     models: tuple[Model, ...]
-    capability: Floats  # a fraction; the training mean where nothing is published
+    candidates: Candidates
     known: tuple[bool, ...]
     prices: Floats  # [2, k], USD per 1,000 input and output tokens, where no window is open
     timed: tuple[int, ...]  # places of the models with prices that change by the hour
@@ -35,12 +35,12 @@ class Roster:
     context_length: Integers
 
 
-def roster_of(models: Sequence[Model], capability_mean: float) -> Roster:
-    """The roster of k >= 1 models; one without published scores gets `capability_mean`."""
+def roster_of(models: Sequence[Model], predictor: Predictor) -> Roster:
+    """The roster of k >= 1 models, as this predictor knows them."""
     models = tuple(sorted(models, key=lambda model: model.model_id))
     return Roster(
         models=models,
-        capability=capabilities(models, capability_mean),
+        candidates=predictor.candidates(models),
         known=tuple(model.capability is not None for model in models),
         prices=np.array([[m.input_cost_per_1k, m.output_cost_per_1k] for m in models]).T,
         timed=tuple(i for i, model in enumerate(models) if model.utc_price_overrides),
@@ -50,20 +50,19 @@ def roster_of(models: Sequence[Model], capability_mean: float) -> Roster:
     )
 
 
-def capabilities(models: Sequence[Model], capability_mean: float) -> Floats:
-    """[k], fractions; the mean for a model without published scores."""
-    return np.array([capability_mean if model.capability is None else model.capability for model in models])
-
-
 def input_tokens(roster: Roster, counted: int) -> Integers:
     """Tokens each model is expected to count for a prompt of `counted` tokens of the embedder."""
     return np.maximum(1, np.rint(counted * roster.input_token_factor)).astype(np.int64)
 
 
-def output_tokens(roster: Roster, max_output_tokens: int | None) -> Integers:
-    """Tokens each model is expected to write: its own expectation, else the request's limit, else 512."""
+def output_tokens(roster: Roster, max_output_tokens: int | None, length_factor: float = 1.0) -> Integers:
+    """Tokens each model is expected to write: its own expectation, else the request's limit, else 512.
+
+    A model's own expectation is for a usual prompt; `length_factor` says how much longer this one's answer is.
+    """
     expected = roster.expected_output_tokens
-    return np.where(expected > 0, expected, max_output_tokens or DEFAULT_OUTPUT_TOKENS)
+    scaled = np.maximum(1, np.rint(expected * length_factor)).astype(np.int64)
+    return np.where(expected > 0, scaled, max_output_tokens or DEFAULT_OUTPUT_TOKENS)
 
 
 def excluded_from(
@@ -88,12 +87,12 @@ def candidates_of(
     tokens_in: Integers,
     tokens_out: Integers,
     predictor: Predictor,
-    difficulty: float,
+    reading: Reading,
     now: datetime,
     excluded: Container[int],
 ) -> list[Candidate]:
     """A candidate for every model that is not excluded, cheapest first, at the prices of one UTC instant."""
-    mu, sigma = predictor.complete(roster.capability, difficulty)
+    mu, sigma = predictor.complete(roster.candidates, reading)
     prices = roster.prices
     if roster.timed:
         prices = prices.copy()
@@ -102,7 +101,7 @@ def candidates_of(
     cost = cost_usd(prices, tokens_in, tokens_out)
     # A stable sort keeps models of equal cost in the order of their ids.
     order = [i for i in np.argsort(cost, kind="stable").tolist() if i not in excluded]
-    columns = (column.tolist() for column in (mu, sigma, cost, roster.capability, tokens_in, tokens_out))
+    columns = (column.tolist() for column in (mu, sigma, cost, roster.candidates.capability, tokens_in, tokens_out))
     p, p_sd, usd, capable, read, written = columns
     return [
         Candidate(

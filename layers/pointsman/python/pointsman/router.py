@@ -29,8 +29,9 @@ from pointsman.embedders import Embedder
 from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
 from pointsman.history import History, record
 from pointsman.policy import choose
+from pointsman.predictor import Reading
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
-from pointsman.roster import Roster, candidates_of, capabilities, excluded_from, input_tokens, output_tokens, roster_of
+from pointsman.roster import Roster, candidates_of, excluded_from, input_tokens, output_tokens, roster_of
 from pointsman.settings import Settings, load_settings
 from pointsman.view import View, select_view
 
@@ -58,6 +59,7 @@ class Router:
         self.embedder = embedder
         self.history = history
         self.settings = settings or load_settings()
+        self.predictor = artifact.predictor if self.settings.refinement else artifact.predictor.formula()
         self.observe = observe
         self._ids = Ids()
         self._rosters: dict[str, tuple[Registry, Roster]] = {}
@@ -108,15 +110,16 @@ class Router:
             raise RequestError(f"max_output_tokens: {message}. {remedy}", [Fault("max_output_tokens", message, remedy)])
         now = datetime.now(UTC)
         started = perf_counter()
-        counted, view, difficulty = self._read(prompt, size)
+        counted, view, reading = self._read(prompt, size)
         embedded = perf_counter()
         roster = self._roster(registry, router_config)
-        tokens_in, tokens_out = input_tokens(roster, counted), output_tokens(roster, max_output_tokens)
+        difficulty = float(reading.difficulty)
+        tokens_in = input_tokens(roster, counted)
+        tokens_out = output_tokens(roster, max_output_tokens, self.predictor.length_factor(difficulty))
         excluded = excluded_from(roster, tokens_in, tokens_out, preferred_input_modalities, supports)
         if len(excluded) == len(roster.models):
             raise _nothing_left(router_config.name, list(excluded.values()))
-        predictor = self.artifact.predictor
-        candidates = candidates_of(roster, tokens_in, tokens_out, predictor, difficulty, now, excluded)
+        candidates = candidates_of(roster, tokens_in, tokens_out, self.predictor, reading, now, excluded)
         mu = [candidate.mu for candidate in candidates]
         choice = choose(
             [candidate.model_id for candidate in candidates],
@@ -126,6 +129,8 @@ class Router:
             completion_threshold=router_config.completion_threshold,
             fallback_quality_margin=router_config.fallback_quality_margin,
             max_k=router_config.max_k,
+            caution=router_config.caution,
+            sigma=np.array([candidate.sigma for candidate in candidates]),
         )
         selected = tuple(candidates[i].model_id for i in choice.members)
         # Candidates are cheapest first, so this is the cheapest of equally strong ones.
@@ -139,6 +144,7 @@ class Router:
             completion_threshold=router_config.completion_threshold,
             fallback_quality_margin=router_config.fallback_quality_margin,
             max_k=router_config.max_k,
+            caution=router_config.caution,
             prompt=kept.prompt,
             prompt_bytes=kept.prompt_bytes,
             prompt_sha256=kept.prompt_sha256,
@@ -157,10 +163,10 @@ class Router:
             reason=choice.reason,
             explanation=explain(
                 selected,
-                choice.expected_quality,
-                choice.reason,
+                choice,
                 router_config.completion_threshold,
                 router_config.fallback_quality_margin,
+                router_config.caution,
                 len(candidates),
             ),
             recorded=self.history is not None,
@@ -182,9 +188,8 @@ class Router:
         """
         names = list(self.registry.models) if model_ids is None else list(model_ids)
         models = [self.registry.model(name) for name in names]
-        _, _, difficulty = self._read(prompt, self._check_prompt(prompt))
-        predictor = self.artifact.predictor
-        mu, _ = predictor.complete(capabilities(models, predictor.capability_mean), difficulty)
+        _, _, reading = self._read(prompt, self._check_prompt(prompt))
+        mu, _ = self.predictor.complete(self.predictor.candidates(models), reading)
         return {model.model_id: float(p) for model, p in zip(models, mu, strict=True)}
 
     def add_model(self, profile: Model | Mapping[str, Any], configs: Sequence[str] = ()) -> Model:
@@ -218,8 +223,8 @@ class Router:
             raise PayloadTooLarge(f"prompt: {message}. {remedy}", [Fault("prompt", message, remedy)])
         return size
 
-    def _read(self, prompt: str, size: int) -> tuple[int, View, float]:
-        """Tokens of the whole prompt, the view, and the difficulty."""
+    def _read(self, prompt: str, size: int) -> tuple[int, View, Reading]:
+        """Tokens of the whole prompt, the view, and what the predictor made of it."""
         exact = size <= COUNTED_BYTES
         part = prompt if exact else prompt.encode()[:COUNTED_BYTES].decode(errors="ignore")
         ids = self.embedder.tokenize(part)
@@ -231,14 +236,14 @@ class Router:
             vectors = self.embedder.embed([view.text])
         else:
             vectors = self.embedder.embed_tokens([view.token_ids])
-        return counted, view, float(self.artifact.predictor.difficulty(vectors)[0])
+        return counted, view, self.predictor.read(vectors).row(0)
 
     def _roster(self, registry: Registry, config: RouterConfig) -> Roster:
         """The roster of a config; kept as long as the registry is the same."""
         kept = self._rosters.get(config.name)
         if kept is None or kept[0] is not registry:
             models = [registry.models[model_id] for model_id in config.models]
-            kept = registry, roster_of(models, self.artifact.predictor.capability_mean)
+            kept = registry, roster_of(models, self.predictor)
             self._rosters[config.name] = kept
         return kept[1]
 

@@ -44,6 +44,8 @@ class Settings(BaseModel):
     max_prompt_bytes: Annotated[int, Field(ge=1, le=64 * 2**20)] = 4 * 2**20
     # 0 keeps decisions for ever.
     retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    # Off: the published formula alone decides, whatever the artifact learned from outcomes.
+    refinement: bool = True
     # One thread an inference: requests share the cores, and one prompt gains little from a second.
     threads: Annotated[int, Field(ge=1, le=64)] = 1
 

@@ -105,6 +105,7 @@ class DecisionOut(BaseModel):
     completion_threshold: float
     fallback_quality_margin: float
     max_k: int
+    caution: Annotated[float, Field(description="Standard deviations below mu that must clear the threshold")]
     prompt: Annotated[str | None, Field(description="At most 64 KiB of head and tail")]
     prompt_bytes: int
     prompt_sha256: str
@@ -146,6 +147,7 @@ class ConfigOut(BaseModel):
     completion_threshold: float
     fallback_quality_margin: float
     max_k: int
+    caution: float
     lambda_cost: float
     lambda_latency: float
 
