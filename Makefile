@@ -65,6 +65,11 @@ train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (
 .PHONY: dynalite
 dynalite: $(DYNALITE)/.installed ## Install the DynamoDB that the tests of concurrency need (npm)
 
+.PHONY: evaluate
+evaluate: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure everything on held-out prompts (DATA=folder; EVALUATE=more options)
+	@test -n "$(DATA)" || { echo "make evaluate needs DATA=folder; see docs/how-it-decides.md"; exit 2; }
+	@$(BIN)/python -m artifacts_build evaluate all --data $(DATA) $(EVALUATE)
+
 .PHONY: docs
 docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help, and the costs in docs/deploy.md
 	@$(BIN)/python -m scripts.cli_docs

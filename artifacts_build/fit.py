@@ -52,6 +52,7 @@ class Parts:
     residuals: bool = True
     residual_domains: bool = True
     imputation: bool = True
+    domain_counts: tuple[int, ...] = DOMAIN_COUNTS
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,11 @@ class _Ridge:
 
 def fit_predictor(data: Outcomes, embedded: Embedded, train: Mask, seed: int, parts: Parts | None = None) -> Fit:
     """Fit everything on the prompts of the mask `train` [n]; `parts` leaves refinements out."""
-    parts = parts or Parts()
+    return fit_variants(data, embedded, train, seed, [parts or Parts()])[0]
+
+
+def fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, variants: Sequence[Parts]) -> list[Fit]:
+    """`fit_predictor` for several choices of parts; what they have in common is fitted once."""
     training = _training(data, embedded, train, seed)
     plain = _fit_ridge(training, None)
     predictor = _formula(data, training, plain)
@@ -113,8 +118,21 @@ def fit_predictor(data: Outcomes, embedded: Embedded, train: Mask, seed: int, pa
         "rasch_ability_sd": round(training.rasch.ability_sd, 4),
         "models_with_capability": len(_base_scores(data, training)),
     }
-    refinement, more = _refine(data, training, plain, predictor, parts, seed)
-    return Fit(replace(predictor, refinement=refinement), {**details, "refinement": more})
+    candidates: dict[tuple[int, bool], tuple[Domains, _Ridge]] = {}
+    fits = []
+    for parts in variants:
+        for count in _counts(parts):
+            if (count, parts.domains) not in candidates:
+                domains = find_domains(training.vectors, count, seed)
+                candidates[count, parts.domains] = domains, _fit_ridge(training, domains if parts.domains else None)
+        own = [candidates[count, parts.domains] for count in _counts(parts)]
+        refinement, more = _refine(data, training, own, predictor, parts)
+        fits.append(Fit(replace(predictor, refinement=refinement), {**details, "refinement": more}))
+    return fits
+
+
+def _counts(parts: Parts) -> tuple[int, ...]:
+    return parts.domain_counts if parts.domains else (1,)
 
 
 def fit_logistic(features: Floats, score: Floats, weight: Floats | None = None) -> tuple[float, ...]:
@@ -259,13 +277,14 @@ def _base_scores(data: Outcomes, training: _Training) -> dict[str, Floats]:
 
 
 def _refine(
-    data: Outcomes, training: _Training, plain: _Ridge, predictor: Predictor, parts: Parts, seed: int
+    data: Outcomes,
+    training: _Training,
+    candidates: Sequence[tuple[Domains, _Ridge]],
+    predictor: Predictor,
+    parts: Parts,
 ) -> tuple[Refinement | None, dict[str, Any]]:
-    counts: Sequence[int] = DOMAIN_COUNTS if parts.domains else (1,)
-    found = [find_domains(training.vectors, count, seed) for count in counts]
-    ridges = [_fit_ridge(training, domains if parts.domains else None) for domains in found]
-    at = int(np.argmin([ridge.error for ridge in ridges]))
-    domains, ridge = found[at], ridges[at]
+    """The refinement with the domains, of the `candidates`, whose ridge predicts best out of fold."""
+    domains, ridge = min(candidates, key=lambda one: one[1].error)
     d, k = training.vectors.shape[1], len(domains.centers)
 
     scores = np.array(list(_base_scores(data, training).values()))
@@ -335,7 +354,7 @@ def _refine(
         "domains": k if parts.domains else 0,
         "out_of_fold_r2": round(_r2(training, ridge), 4),
         "out_of_fold_r2_by_domains": {
-            str(count): round(_r2(training, one), 4) for count, one in zip(counts, ridges, strict=True)
+            str(count): round(_r2(training, one), 4) for count, (_, one) in zip(_counts(parts), candidates, strict=True)
         },
         "penalties": list(ridge.penalties),
         "coefficients": [round(float(value), 4) for value in abc],

@@ -97,7 +97,16 @@ def test_both_reports_are_written_and_agree(data: Outcomes, tmp_path: Path) -> N
 
 def test_the_command_reads_datasets(rows: str, tmp_path: Path) -> None:
     (tmp_path / "models.csv").write_text("model_id,base_model,gpqa_diamond,livecodebench\ndear,d,40,60\n")
-    arguments = ["profiles", "--dataset", rows, "--models", str(tmp_path / "models.csv"), "--out", str(tmp_path / "o")]
+    arguments = [
+        "evaluate",
+        "profiles",
+        "--dataset",
+        rows,
+        "--models",
+        str(tmp_path / "models.csv"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert result.exit_code == 0
     assert "40 prompts, 80 responses of 2 models; 40 of them by models with published scores" in result.output

@@ -1,0 +1,153 @@
+"""The test bench for routing: every source's arena, every router, every measure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pointsman.predictor import Predictor
+from tqdm import tqdm
+
+from artifacts_build.datasets.outcomes import Floats
+from artifacts_build.evaluation.arena import Arena, arenas
+from artifacts_build.evaluation.compare import RESAMPLES, bootstrap_weights, compare
+from artifacts_build.evaluation.curves import hull
+from artifacts_build.evaluation.lab import Lab
+from artifacts_build.evaluation.prices import Prices
+from artifacts_build.evaluation.published import fit_published
+from artifacts_build.evaluation.routers import (
+    BEST,
+    FORMULA,
+    ORACLE,
+    OURS,
+    PUBLISHED,
+    THRESHOLD_ROUTERS,
+    THRESHOLDS,
+    Settings,
+    settings_of,
+)
+from artifacts_build.fit import predict_rows
+from artifacts_build.measures import BINS, measure
+
+# With fewer held-out prompts an arena's intervals say more than its figures.
+FEW_PROMPTS = 100
+
+
+def rivals(lab: Lab) -> dict[str, Predictor]:
+    """The predictors that are compared: ours, its formula alone, and the published formula as it stands."""
+    return {
+        OURS: lab.predictor,
+        FORMULA: lab.predictor.formula(),
+        PUBLISHED: fit_published(lab.data, lab.embedded, ~lab.test, lab.seed),
+    }
+
+
+def bench(lab: Lab, tokens: Floats, prices: Prices, resamples: int = RESAMPLES) -> dict[str, Any]:
+    """Cost against completion in each source, and how good the predictions are; `tokens` [n] of each prompt."""
+    predictors = rivals(lab)
+    found = {}
+    for arena in tqdm(arenas(lab.data, lab.test, tokens, prices), desc="bench", disable=None):
+        settings, mu = settings_of(arena, predictors, lab.data, lab.embedded.prompts)
+        found[arena.source] = _one(lab, arena, settings, mu, resamples)
+    return {
+        "prices": prices.source_line,
+        "resamples": resamples,
+        "sources": found,
+        "predictions": predictions(lab, predictors),
+    }
+
+
+def _one(
+    lab: Lab, arena: Arena, settings: Mapping[str, Settings], mu: Mapping[str, Floats], resamples: int
+) -> dict[str, Any]:
+    weights = bootstrap_weights(len(arena.prompts), resamples, lab.seed)
+    single_cost, single_score = arena.cost.mean(axis=0), arena.score.mean(axis=0)
+    names = [lab.data.model_ids[m] for m in arena.models]
+    best = int(settings[BEST].choice[0, 0])  # type: ignore[index]
+    return {
+        "prompts": len(arena.prompts),
+        "few_prompts": len(arena.prompts) < FEW_PROMPTS,
+        "only_models_with_published_scores": arena.scored_only,
+        "best_model": names[best],
+        "oracle_completion": round(float(settings[ORACLE].score.mean()), 4),
+        "models": [
+            {"model_id": name, "cost": float(c), "completion": round(float(s), 4)}
+            for name, c, s in zip(names, single_cost, single_score, strict=True)
+        ],
+        "routers": compare(settings, float(single_cost.max()), weights),
+        "curves": {
+            name: {"cost": one.cost.mean(axis=0).tolist(), "completion": one.score.mean(axis=0).tolist()}
+            for name, one in settings.items()
+        },
+        "predictions": {name: measure(p.ravel(), arena.score.ravel()) for name, p in mu.items()},
+    }
+
+
+def predictions(lab: Lab, predictors: Mapping[str, Predictor]) -> dict[str, Any]:
+    """AUC, log-loss, Brier, calibration of the predictors on all held-out rows with a published score."""
+    rows = lab.held_out_rows()
+    score, source = lab.data.score[rows], lab.data.prompt_source[lab.data.response_prompt[rows]]
+    found = {}
+    for name, predictor in predictors.items():
+        mu, _ = predict_rows(predictor, lab.data, lab.embedded.prompts, rows)
+        found[name] = {
+            "pooled": measure(mu, score),
+            "by_source": {str(s): measure(mu[source == s], score[source == s]) for s in np.unique(source)},
+            "reliability": reliability(mu, score),
+            "reliability_by_source": {
+                str(s): reliability(mu[source == s], score[source == s]) for s in np.unique(source)
+            },
+        }
+    return found
+
+
+def reliability(mu: Floats, score: Floats) -> list[dict[str, float]]:
+    """Of each bin of predictions that has any: the mean prediction, the mean score, and how many rows."""
+    bin_of = np.minimum((mu * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "predicted": round(float(mu[bin_of == b].mean()), 4),
+            "observed": round(float(score[bin_of == b].mean()), 4),
+            "rows": int((bin_of == b).sum()),
+        }
+        for b in np.unique(bin_of)
+    ]
+
+
+def sweep(lab: Lab, tokens: Floats, prices: Prices) -> dict[str, Any]:
+    """What each threshold does in each source: completion, cost, the share of each model, and calibration."""
+    predictors = rivals(lab)
+    found = {}
+    for arena in arenas(lab.data, lab.test, tokens, prices):
+        settings, mu = settings_of(arena, predictors, lab.data, lab.embedded.prompts)
+        names = [lab.data.model_ids[m] for m in arena.models]
+        found[arena.source] = {
+            "prompts": len(arena.prompts),
+            "thresholds": [_at(t, i, settings[OURS], mu[OURS], names) for i, t in enumerate(THRESHOLDS)],
+        }
+    return {"prices": prices.source_line, "sources": found}
+
+
+def _at(threshold: float, i: int, ours: Settings, mu: Floats, names: Sequence[str]) -> dict[str, Any]:
+    assert ours.choice is not None
+    choice = ours.choice[:, i]
+    expected = np.take_along_axis(mu, choice[:, None], axis=1)[:, 0]
+    share = np.bincount(choice, minlength=len(names)) / len(choice)
+    order = np.argsort(-share, kind="stable")
+    return {
+        "threshold": float(threshold),
+        "completion": round(float(ours.score[:, i].mean()), 4),
+        "expected_completion": round(float(expected.mean()), 4),
+        "expected_calibration_error": measure(expected, ours.score[:, i])["expected_calibration_error"],
+        "cleared": round(float((expected >= threshold).mean()), 4),
+        "cost": float(ours.cost[:, i].mean()),
+        "share": {names[m]: round(float(share[m]), 4) for m in order if share[m] > 0},
+    }
+
+
+def frontier(curve: Mapping[str, Sequence[float]]) -> tuple[list[float], list[float]]:
+    """Costs and completions of the hull of a curve of `bench`, for plots."""
+    corners = hull(np.array(curve["cost"]), np.array(curve["completion"]))
+    return corners.cost.tolist(), corners.completion.tolist()
+
+
+__all__ = ["THRESHOLD_ROUTERS", "bench", "frontier", "predictions", "reliability", "rivals", "sweep"]

@@ -1,0 +1,195 @@
+"""What is predicted of models and sources that were not trained on, what `sigma` is worth, and what each part brought.
+
+Left out means left out of everything: of difficulty, domains and residuals too. Figures are of held-out prompts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from artifacts_build.datasets.outcomes import Floats, Outcomes
+from artifacts_build.evaluation.lab import Lab, Mask
+from artifacts_build.fit import Parts, predict_rows
+from artifacts_build.measures import measure
+
+GROUP_SIZE = 6
+# A model or a group with fewer held-out rows says nothing by itself.
+FEWEST_ROWS = 30
+Z90 = 1.6448536
+
+# What is switched off, one at a time, and what that leaves.
+ABLATION = {
+    "everything": Parts(),
+    "without domains": Parts(domains=False),
+    "without residuals by domain": Parts(residual_domains=False),
+    "without imputed scores": Parts(imputation=False),
+}
+
+
+def model_groups(data: Outcomes, size: int) -> list[list[str]]:
+    """Base models with published scores, dealt into groups of about `size` that each span weak to strong."""
+    capability = {data.base_models[m]: data.capability[m] for m in np.unique(data.response_model[data.scored()])}
+    ordered = sorted(capability, key=lambda name: (capability[name], name))
+    count = max(1, round(len(ordered) / size))
+    return [ordered[start::count] for start in range(count)]
+
+
+def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
+    """Each base model predicted from its scores alone, by fits that never saw it, its variants or its agents."""
+    data = lab.data
+    judged = lab.held_out_rows()
+    base = np.array(data.base_models)[data.response_model]
+    predicted: dict[str, Floats] = {name: np.full(len(data.score), np.nan) for name in MODEL_RIVALS}
+    sigma = np.full(len(data.score), np.nan)
+    for group in tqdm(model_groups(data, size), desc="models left out", disable=None):
+        rows = judged & np.isin(base, group)
+        if not rows.any():
+            continue
+        full, plain_mean = lab.fits(MODEL_VARIANTS, models=group)
+        predictors = (full.predictor, full.predictor.formula(), plain_mean.predictor)
+        for name, predictor in zip(MODEL_RIVALS, predictors, strict=True):
+            mu, sd = predict_rows(predictor, data, lab.embedded.prompts, rows)
+            predicted[name][rows] = mu
+            if name == "refined":
+                sigma[rows] = sd
+    done = judged & np.isfinite(sigma)
+    by_model = {
+        str(name): {
+            rival: measure(p[done & (base == name)], data.score[done & (base == name)])
+            for rival, p in predicted.items()
+        }
+        for name in np.unique(base[done])
+        if (done & (base == name)).sum() >= FEWEST_ROWS
+    }
+    # Only models with a missing score differ between imputation and the plain mean.
+    half = np.isnan(data.gpqa_diamond) != np.isnan(data.livecodebench)
+    one_score = done & half[data.response_model]
+    return {
+        "group_size": size,
+        "models": len(np.unique(base[done])),
+        "pooled": {name: measure(p[done], data.score[done]) for name, p in predicted.items()},
+        "one_score_missing": {name: measure(p[one_score], data.score[one_score]) for name, p in predicted.items()}
+        if one_score.any()
+        else {},
+        "mean_sigma": _number(sigma[done].mean()),
+        "mean_sigma_with_outcomes": _number(predict_rows(lab.predictor, data, lab.embedded.prompts, done)[1].mean()),
+        "by_model": by_model,
+    }
+
+
+MODEL_RIVALS = ("refined", "formula", "plain mean of scores")
+MODEL_VARIANTS = (Parts(), Parts(imputation=False))
+
+
+def holdout_sources(lab: Lab) -> dict[str, Any]:
+    """Each source predicted by a fit that never saw a prompt of it."""
+    data = lab.data
+    rows = lab.held_out_rows()
+    source = data.prompt_source[data.response_prompt]
+    names = [str(name) for name in np.unique(source[rows])]
+    inside_mu, inside_sigma = predict_rows(lab.predictor, data, lab.embedded.prompts, rows)
+    inside: Floats = np.full(len(data.score), np.nan)
+    inside[rows] = inside_sigma
+    mu = {name: np.full(len(data.score), np.nan) for name in ("refined", "formula")}
+    sigma = np.full(len(data.score), np.nan)
+    by_source = {}
+    for name in tqdm(names, desc="sources left out", disable=None):
+        own = rows & (source == name)
+        (fit,) = lab.fits([Parts()], source=name)
+        mu["refined"][own], sigma[own] = predict_rows(fit.predictor, data, lab.embedded.prompts, own)
+        formula = fit.predictor.formula()
+        mu["formula"][own], _ = predict_rows(formula, data, lab.embedded.prompts, own)
+        by_source[name] = {
+            "left_out": measure(mu["refined"][own], data.score[own]),
+            "formula_left_out": measure(mu["formula"][own], data.score[own]),
+            "mean_sigma_left_out": _number(sigma[own].mean()),
+            "mean_sigma": _number(inside[own].mean()),
+        }
+    return {
+        "pooled": {name: measure(p[rows], data.score[rows]) for name, p in mu.items()},
+        "pooled_with_every_source": measure(inside_mu, data.score[rows]),
+        "mean_sigma_left_out": _number(sigma[rows].mean()),
+        "mean_sigma": _number(inside_sigma.mean()),
+        "by_source": by_source,
+    }
+
+
+def coverage(lab: Lab) -> dict[str, Any]:
+    """How often a 90 % interval on the completion rate of a model on a task holds what was observed."""
+    data = lab.data
+    result = {}
+    for name, rows in (("scored models", lab.held_out_rows()), ("all models", lab.held_out_rows(scored=False))):
+        mu, sigma = predict_rows(lab.predictor, data, lab.embedded.prompts, rows)
+        result[name] = group_coverage(data, rows, mu, sigma)
+    return result
+
+
+def group_coverage(data: Outcomes, rows: Mask, mu: Floats, sigma: Floats) -> dict[str, Any]:
+    """Of groups (source, task, model) with enough rows: |observed - predicted| within 1.645 standard deviations.
+
+    The variance of a rate is mean(sigma)^2, the predictor's own doubt, plus mean(mu (1 - mu)) / n, chance.
+    """
+    prompt = data.response_prompt[rows]
+    kinds = np.char.add(np.char.add(data.prompt_source.astype(str), "\0"), data.prompt_task.astype(str))
+    _, kind = np.unique(kinds, return_inverse=True)
+    _, group = np.unique(kind[prompt] * len(data.model_ids) + data.response_model[rows], return_inverse=True)
+    n = np.bincount(group)
+    mean = {
+        name: np.bincount(group, values) / n
+        for name, values in (("score", data.score[rows]), ("mu", mu), ("sigma", sigma), ("chance", mu * (1 - mu)))
+    }
+    large = n >= FEWEST_ROWS
+    if not large.any():
+        return {"groups": 0, "coverage": None, "coverage_by_chance_alone": None}
+    chance = mean["chance"] / n
+    off = np.abs(mean["score"] - mean["mu"])
+    return {
+        "groups": int(large.sum()),
+        "coverage": _number((off <= Z90 * np.sqrt(mean["sigma"] ** 2 + chance))[large].mean()),
+        "coverage_by_chance_alone": _number((off <= Z90 * np.sqrt(chance))[large].mean()),
+    }
+
+
+def ablation(lab: Lab) -> dict[str, Any]:
+    """What each part brought: everything, everything but one part, and the formula alone."""
+    data = lab.data
+    rows = lab.held_out_rows()
+    source = data.prompt_source[data.response_prompt]
+    names = [str(name) for name in np.unique(source[rows])]
+    inside = {
+        name: measure(predict_rows(one, data, lab.embedded.prompts, rows)[0], data.score[rows])
+        for name, one in _variants(lab, "").items()
+    }
+    out = {name: np.full(len(data.score), np.nan) for name in inside}
+    for left_out in tqdm(names, desc="ablation, sources left out", disable=None):
+        own = rows & (source == left_out)
+        for name, one in _variants(lab, left_out).items():
+            out[name][own], _ = predict_rows(one, data, lab.embedded.prompts, own)
+    return {
+        "held_out": inside,
+        "source_left_out": {name: measure(p[rows], data.score[rows]) for name, p in out.items()},
+    }
+
+
+def _variants(lab: Lab, source: str) -> Mapping[str, Any]:
+    fits = lab.fits(list(ABLATION.values()), source=source)
+    predictors = {name: fit.predictor for name, fit in zip(ABLATION, fits, strict=True)}
+    whole = predictors["everything"]
+    assert whole.refinement is not None
+    nobody = replace(
+        whole.refinement,
+        residual=np.zeros_like(whole.refinement.residual),
+        slope=np.zeros_like(whole.refinement.slope),
+    )
+    return {
+        **predictors,
+        "without residuals": replace(whole, refinement=nobody),
+        "the formula alone": whole.formula(),
+    }
+
+
+def _number(value: Any) -> float:
+    return round(float(value), 4)

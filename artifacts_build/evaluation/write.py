@@ -1,0 +1,98 @@
+"""Evaluations to files: JSON, a page, plots; each folder whole or not at all."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pointsman.embedders import Embedder
+from pointsman.router import Router
+from tqdm import tqdm
+
+from artifacts_build.datasets.outcomes import Floats
+from artifacts_build.evaluation import aims, pages, plots
+from artifacts_build.evaluation.bench import bench, sweep
+from artifacts_build.evaluation.compare import RESAMPLES
+from artifacts_build.evaluation.lab import Lab
+from artifacts_build.evaluation.left_out import ablation, coverage, holdout_models, holdout_sources
+from artifacts_build.evaluation.prices import Prices
+from artifacts_build.evaluation.robustness import robustness
+from artifacts_build.folders import whole_folder
+
+Write = Callable[[Path], None]
+
+
+def write(out: Path, name: str, found: Mapping[str, Any], page: str) -> None:
+    """`name`.json and `name`.md in the folder `out`."""
+    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    (out / f"{name}.json").write_text(text, encoding="utf-8")
+    (out / f"{name}.md").write_text(page, encoding="utf-8")
+
+
+def write_bench(out: Path, found: Mapping[str, Any]) -> None:
+    """The bench with its plots."""
+    write(out, "bench", found, pages.bench_page(found))
+    plots.plot_costs(found, out / "cost.png")
+    plots.plot_reliability(found, out / "reliability.png")
+    plots.plot_auc(found, out / "auc.png")
+    plots.plot_oracle_gap(found, out / "oracle_gap.png")
+
+
+def holdout_sources_and_coverage(lab: Lab) -> dict[str, Any]:
+    """Sources left out, and how often intervals of `sigma` hold what was observed."""
+    return {**holdout_sources(lab), "coverage": coverage(lab)}
+
+
+def everything(
+    out: Path,
+    lab: Lab,
+    tokens: Floats,
+    prices: Prices,
+    router: Router,
+    judged: str,
+    group_size: int,
+    resamples: int = RESAMPLES,
+) -> str:
+    """Every evaluation into one folder, with a summary; returns the summary."""
+    benched = bench(lab, tokens, prices, resamples)
+    models = holdout_models(lab, group_size)
+    sources = holdout_sources_and_coverage(lab)
+    parts = ablation(lab)
+    swept = sweep(lab, tokens, prices)
+    steady = robustness(router, "auto")
+    summary = {
+        "judged": judged,
+        "prompts": len(lab.data.prompts),
+        "responses": len(lab.data.score),
+        "held_out_prompts": int(lab.test.sum()),
+        "seed": lab.seed,
+        "prices": prices.source_line,
+        "aims": aims.aims(benched, models, sources, sources["coverage"]),
+    }
+    page = aims.summary_page(summary, judged)
+    with whole_folder(out) as scratch:
+        write_bench(scratch, benched)
+        write(scratch, "holdout-models", models, pages.models_page(models))
+        write(scratch, "holdout-sources", sources, pages.sources_page(sources))
+        write(scratch, "ablation", parts, pages.ablation_page(parts))
+        write(scratch, "sweep", swept, pages.sweep_page(swept))
+        write(scratch, "robustness", steady, pages.robustness_page(steady))
+        write(scratch, "README", summary, page)
+        (scratch / "README.json").rename(scratch / "summary.json")
+    return page
+
+
+def copy_pages(out: Path, docs: Path) -> None:
+    """The pages and plots of an evaluation, without its JSON, as a folder of the documentation."""
+    with whole_folder(docs) as scratch:
+        for path in sorted(out.iterdir()):
+            if path.suffix in (".md", ".png"):
+                shutil.copyfile(path, scratch / path.name)
+
+
+def count_tokens(prompts: list[str], embedder: Embedder) -> Floats:
+    """[n]: input tokens of each prompt, as serving counts them."""
+    bar = tqdm(prompts, desc="counting tokens", disable=None)
+    return np.array([len(embedder.tokenize(prompt)) - embedder.special_tokens for prompt in bar], dtype=np.float64)
