@@ -61,7 +61,7 @@ function slider(decision, choose, onChoice) {
         ? ["What was decided. Drag to see what another threshold would choose."]
         : sentence(choice, same)),
     );
-    told.title = explain(choice, threshold, decision.fallback_quality_margin, decision.candidates.length);
+    told.title = explain(choice, threshold, decision);
     onChoice(choice, threshold);
   }
 

@@ -18,8 +18,7 @@ REPLAYED = """async (cases) => {
   const { replayer, explain } = await import("/policy.js");
   return cases.map((one) => {
     const choice = replayer(one)(one.threshold);
-    const words = explain(choice, one.threshold, one.fallback_quality_margin, one.candidates.length);
-    return { ...choice, explanation: words };
+    return { ...choice, explanation: explain(choice, one.threshold, one) };
   });
 }"""
 
@@ -37,6 +36,7 @@ def random_case(seed: int) -> dict[str, Any]:
         {
             "model_id": name,
             "mu": draw([0.2, 0.5, 0.7, 0.8, 0.9], 0.0, 1.0) if dice.random() < 0.9 else dice.choice([0.0, 1.0]),
+            "sigma": draw([0.0, 0.1, 0.2], 0.0, 0.3),
             "cost": draw([0.0, 0.001, 0.002, 0.003], 0.0, 0.1),
             "latency_s": None if dice.random() < 0.4 else draw([0.5, 1.0], 0.1, 30.0),
         }
@@ -46,6 +46,7 @@ def random_case(seed: int) -> dict[str, Any]:
     return {
         "candidates": candidates,
         "max_k": dice.randint(1, 3),
+        "caution": dice.choice([0, 0, 0.5, 1, dice.uniform(0, 3)]),
         "fallback_quality_margin": dice.choice([0.0, 0.05, 0.1, 0.125, dice.random()]),
         "threshold": dice.choice(thresholds),
     }
@@ -62,16 +63,19 @@ def decided(case: dict[str, Any]) -> dict[str, Any]:
         completion_threshold=case["threshold"],
         fallback_quality_margin=case["fallback_quality_margin"],
         max_k=case["max_k"],
+        caution=case["caution"],
+        sigma=np.array([one["sigma"] for one in candidates]),
     )
     selected = [candidates[i]["model_id"] for i in choice.members]
     margin, size = case["fallback_quality_margin"], len(candidates)
     return {
         "selected": selected,
         "expected_quality": choice.expected_quality,
+        "asked_quality": choice.asked_quality,
         "cost": choice.cost,
         "latency": choice.latency,
         "reason": choice.reason,
-        "explanation": explain(selected, choice.expected_quality, choice.reason, case["threshold"], margin, size),
+        "explanation": explain(selected, choice, case["threshold"], margin, case["caution"], size),
     }
 
 

@@ -137,7 +137,7 @@ def timestamp(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def explain(selected: Sequence[str], choice: Choice, threshold: float, margin: float, caution: float, n: int) -> str:
+def explain(selected: Sequence[str], choice: "Choice", threshold: float, margin: float, caution: float, n: int) -> str:
     """One sentence that says why this choice, among n candidates."""
     names = " with ".join(selected)
     verb = "is" if len(selected) == 1 else "are together"
