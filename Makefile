@@ -18,7 +18,7 @@ EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py export.py finger
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: $(ARTIFACT)/manifest.json ## Serve the page and the API on port 8080 (PORT, HOST and DB may be set)
@@ -74,6 +74,10 @@ evaluate: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure everything on held-ou
 docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help, and the costs in docs/deploy.md
 	@$(BIN)/python -m scripts.cli_docs
 	@$(BIN)/python -m scripts.costs
+
+.PHONY: screenshots
+screenshots: $(VENV)/dev $(ARTIFACT)/manifest.json ## Write the pictures of the page in docs/ anew
+	@$(BIN)/python -m scripts.screenshots
 
 .PHONY: wheel
 wheel: $(VENV)/dev $(ARTIFACT)/manifest.json ## Build dist/*.whl with library, artifact, registry and page

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pointsman.manifest import FORMAT, FORMAT_VERSION
 from pointsman.checks import sha256_of
 from pointsman.embedders.onnx import EmbedderSettings, read_settings
+from pointsman.manifest import FORMAT, FORMAT_VERSION
 from pointsman.predictor import Predictor
 from pointsman.registry import CAPABILITY_BENCHMARKS
 from pointsman.view import ViewSettings

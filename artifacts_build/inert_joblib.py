@@ -9,6 +9,7 @@ opcode.
 import bz2
 import lzma
 import pickletools
+import warnings
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -80,7 +81,8 @@ def read_joblib(path: Path, allowed: Collection[tuple[str, str]]) -> Any:
         raise ForeignRouterError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from None
     machine = _Machine(path, BytesIO(_decompressed(raw, path)), frozenset(allowed) | PLAIN)
     try:
-        return machine.run()
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes in damaged texts
+            return machine.run()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError, OverflowError, MemoryError) as error:
         # Whatever a broken or a hostile stream makes the machine stumble over ends here.
         raise ForeignRouterError(

@@ -10,13 +10,14 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decisions, embedding, history, server
+from benchmarks import decisions, embedding, history, page, server
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "embedding": embedding.main,
     "decisions": decisions.main,
     "history": history.main,
     "server": server.main,
+    "page": page.main,
 }
 
 

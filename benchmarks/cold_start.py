@@ -1,9 +1,10 @@
 """How fast the functions start and answer: `make cold-start`.
 
 The built functions run in Lambda's own runtime emulator (the one that the SAM CLI ships) on this machine, without a
-container: a start is the time from the first request to its answer, the interpreter included. Beside them run a
-function that only says hello, and the same handlers with the dependencies as pip installs them. All of them take
-turns, so that whatever else the machine does meets all alike. DynamoDB is a stand-in that says yes at once.
+container: a start is the time from the first request to its answer, the interpreter included, and beside it stands
+the processor time of all its threads, which a busy machine stretches less. With them run a function that only says
+hello, and the same handlers with the dependencies as pip installs them. All of them take turns, so that whatever else
+the machine does meets all alike. DynamoDB is a stand-in that says yes at once.
 """
 
 import json
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psutil
 
 from scripts.sam_local.engine import ROOT, RUNTIME, VENV, WORK, clean_environment, install_runtime_client
 from scripts.sam_local.stack import free_port
@@ -84,6 +86,7 @@ def agreeable_dynamodb() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one write an answer: two would wait for each other's acknowledgement
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
@@ -135,8 +138,8 @@ def environment(function: str, dynamodb: str, *, untrimmed: bool) -> dict[str, s
 
 
 @contextmanager
-def emulated(python: str, function: str, variables: Mapping[str, str], hello: Path) -> Iterator[str]:
-    """The function in the emulator, not yet started; gives the URL that calls it."""
+def emulated(python: str, function: str, variables: Mapping[str, str], hello: Path) -> Iterator[tuple[str, int]]:
+    """The function in the emulator, not yet started; gives the URL that calls it and the emulator's process id."""
     (emulator,) = (VENV / "lib").glob("python*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64")
     task = hello if function == "hello" else BUILD / f"{function.title()}Function"
     handler = "hello.handler" if function == "hello" else f"functions.{function}.app.handler"
@@ -153,7 +156,7 @@ def emulated(python: str, function: str, variables: Mapping[str, str], hello: Pa
         until = time.monotonic() + 10
         while not _listens(calls) and time.monotonic() < until:
             time.sleep(0.01)
-        yield f"http://{calls}/2015-03-31/functions/function/invocations"
+        yield f"http://{calls}/2015-03-31/functions/function/invocations", process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -174,6 +177,12 @@ def call(url: str, function: str) -> float:
     if answer.get("statusCode") != 200:
         raise click.ClickException(f"{function} answered {answer}")
     return took
+
+
+def processor_ms(emulator: int) -> float:
+    """Milliseconds of processor that the runtime under an emulator has used so far."""
+    used = [process.cpu_times() for process in psutil.Process(emulator).children(recursive=True)]
+    return 1000 * sum(times.user + times.system for times in used)
 
 
 def imports(python: str, function: str, variables: Mapping[str, str]) -> dict[str, float]:
@@ -228,28 +237,34 @@ def main(named: str | None, rounds: int) -> None:
     click.echo(f"{version}, {os.cpu_count()} processors; {rounds} starts each, in turns; medians in ms")
     kinds = [("hello", False), ("history", False), ("history", True), ("route", False), ("route", True)]
     starts: dict[tuple[str, bool], list[float]] = {kind: [] for kind in kinds}
+    used: dict[tuple[str, bool], list[float]] = {kind: [] for kind in kinds}
     with agreeable_dynamodb() as dynamodb, tempfile.TemporaryDirectory() as folder:
         hello = Path(folder)
         (hello / "hello.py").write_text(HELLO)
         for _ in range(rounds + 1):
             for function, untrimmed in kinds:
                 variables = environment(function, dynamodb, untrimmed=untrimmed)
-                with emulated(python, function, variables, hello) as url:
+                with emulated(python, function, variables, hello) as (url, emulator):
                     starts[function, untrimmed].append(call(url, function))
+                    used[function, untrimmed].append(processor_ms(emulator))
         # The first of each reads the files into the machine's memory.
         medians = {kind: statistics.median(times[1:]) for kind, times in starts.items()}
-        for (function, untrimmed), median in medians.items():
-            name = f"{function}{' untrimmed' if untrimmed else ''}"
-            more = median - medians["hello", False]
-            low, high = min(starts[function, untrimmed][1:]), max(starts[function, untrimmed][1:])
-            click.echo(f"  start {name:18} {median:7.0f}  ({low:.0f} to {high:.0f}); {more:+.0f} to hello")
+        cpu = {kind: statistics.median(times[1:]) for kind, times in used.items()}
+        for kind, median in medians.items():
+            name = f"{kind[0]}{' untrimmed' if kind[1] else ''}"
+            more, more_cpu = median - medians["hello", False], cpu[kind] - cpu["hello", False]
+            low, high = min(starts[kind][1:]), max(starts[kind][1:])
+            click.echo(
+                f"  start {name:18} {median:7.0f} ({low:.0f} to {high:.0f}), {more:+.0f} to hello; "
+                f"processor {cpu[kind]:.0f}, {more_cpu:+.0f}"
+            )
         for function in ("history", "route"):
             costs = imports(python, function, environment(function, dynamodb, untrimmed=False))
             shown = ", ".join(f"{name} {ms:.0f}" for name, ms in list(costs.items())[:10])
             click.echo(f"  imports of {function}: {sum(costs.values()):.0f}; {shown}")
         warm = {}
         for function in ("hello", "route"):
-            with emulated(python, function, environment(function, dynamodb, untrimmed=False), hello) as url:
+            with emulated(python, function, environment(function, dynamodb, untrimmed=False), hello) as (url, _):
                 times = [call(url, function) for _ in range(WARM_CALLS + 20)]
             warm[function] = statistics.median(times[20:])
         variables = environment("route", dynamodb, untrimmed=False)

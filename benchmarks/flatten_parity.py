@@ -97,10 +97,11 @@ def compare(python: str, trained: int) -> float:
         flatten_router(folder / "router.joblib", folder / "embedder", folder / "weights", "parity")
         predictor = load_artifact(folder / "weights").predictor
         expected = np.load(folder / "predicted.npy", allow_pickle=False)
-    known = [[v for v in scores(m).values() if v is not None] for m in range(MODELS)]
-    capability = np.array([np.mean(v) / 100 if v else predictor.capability_mean for v in known])
-    difficulty = predictor.difficulty(vectors(prompts()))
-    found = np.stack([predictor.complete(capability, float(d))[0] for d in difficulty])
+    percent = np.array([list(scores(m).values()) for m in range(MODELS)], dtype=float)
+    models = predictor.candidates_of(percent / 100, [[] for _ in range(MODELS)])
+    reading = predictor.read(vectors(prompts()))
+    difficulty = reading.difficulty
+    found = np.stack([predictor.complete(models, reading.row(i))[0] for i in range(len(difficulty))])
     worst = float(np.abs(found - expected).max())
     clipped = int(((difficulty == predictor.difficulty_low) | (difficulty == predictor.difficulty_high)).sum())
     print(f"prompts trained on         {trained:,}")

@@ -97,8 +97,10 @@ def caller_of(request: "Request") -> str | None:
 
 def refusal(event: object) -> Answer | None:
     """The answer to an event that cannot be served at all; None for a request that can."""
-    context = event.get("requestContext") if isinstance(event, Mapping) else None
-    if not isinstance(event, Mapping) or not isinstance(context, Mapping) or "http" not in context:
+    found: Any = event
+    for part in ("requestContext", "http", "method"):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if not isinstance(event, Mapping) or not isinstance(found, str) or not isinstance(event.get("rawPath"), str):
         return problem(MalformedRequest("This function answers HTTP requests of its gateway (payload version 2.0)."))
     named = TOKEN_NAMES & {name.lower() for name in event.get("queryStringParameters") or {}}
     if named:
@@ -147,9 +149,9 @@ def serve(build: Callable[[], "FastAPI"]) -> Handler:
         try:
             return app(event, context)
         except Exception:
-            # The app answers its own errors; this is an event that no gateway sends.
-            logger.exception("an event that cannot be read")
-            return problem(MalformedRequest("The event is not a request of this function's gateway."))
+            # The app answers its own errors; this is one of the adapter's.
+            logger.exception("the request was not answered")
+            return problem(PointsmanError("The request was not answered. It may be tried again."))
         finally:
             for name, value in annotations.items():
                 tracer.put_annotation(name, value)

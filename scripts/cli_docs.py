@@ -17,7 +17,8 @@ Settings that are not options are environment variables; `docs/settings.md` list
 
 def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Every command below this one, with its help."""
-    context = click.Context(command, info_name=" ".join(path), terminal_width=100)
+    # With the settings of a real run: click keeps the help option it made first.
+    context = click.Context(command, info_name=" ".join(path), terminal_width=100, **cli.context_settings)
     yield " ".join(path), command.get_help(context)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -47,7 +47,7 @@ class Embedder:
 
 
 EMBEDDERS = (
-    # Some 12 ms measured on 2 cores, and two requests to the table that were not measured on AWS.
+    # 12 ms measured on 2 cores, and two requests to the table that were not measured on AWS.
     Embedder("default, 64 tokens", 0.025, 1.769),
     Embedder("default, 256 tokens", 0.040, 1.769),
     # One thread: DESIGN's measurements of the shape with random weights.

@@ -9,7 +9,7 @@ import numpy as np
 from pointsman.artifact import Artifact
 from pointsman.embedders.base import Vectors
 from pointsman.manifest import Manifest
-from pointsman.predictor import Predictor
+from pointsman.predictor import Candidates, Predictor, Reading
 from pointsman.view import ViewSettings
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -68,3 +68,14 @@ def fake_artifact(view: ViewSettings | None = None) -> Artifact:
         capability_mean=0.4,
     )
     return Artifact(Path("fake"), manifest, "d" * 64, predictor)
+
+
+def candidates(*capability: float) -> Candidates:
+    """Models of these capabilities, without outcomes."""
+    k = len(capability)
+    return Candidates(np.array(capability), np.zeros(k), np.full(k, -1))
+
+
+def reading(predictor: Predictor, difficulty: float) -> Reading:
+    """What the formula makes of one prompt of this difficulty."""
+    return Reading(np.array(difficulty), np.array(predictor.difficulty_sd), np.empty(0))

@@ -1,14 +1,17 @@
 // The calls to the API. A call gives the parsed answer or throws Trouble, which holds words for a person.
 
+import { anotherToken, currentToken, isRefusal, withToken } from "./access.js";
+
 const WAIT_MS = 120_000;
 
 export class Trouble extends Error {
   // `retry` says whether the same call may work later; `errors` are the server's remarks on single fields.
-  constructor(message, { status = 0, retry = true, errors = [] } = {}) {
+  constructor(message, { status = 0, retry = true, errors = [], cancelled = false } = {}) {
     super(message);
     this.status = status;
     this.retry = retry;
     this.errors = errors;
+    this.cancelled = cancelled;
   }
 }
 
@@ -21,10 +24,14 @@ export async function getConfigs() {
   return (await call("api/configs", {}, (answer) => Array.isArray(answer?.configs))).configs;
 }
 
-export function getHistory({ limit, cursor, config }) {
+export async function getModels() {
+  return (await call("api/models", {}, (answer) => Array.isArray(answer?.models))).models;
+}
+
+// `where` holds config, model, since, until and cursor; what is empty is left out.
+export function getHistory(limit, where) {
   const query = new URLSearchParams({ limit: String(limit) });
-  if (config) query.set("config", config);
-  if (cursor) query.set("cursor", cursor);
+  for (const [name, value] of Object.entries(where)) if (value) query.set(name, value);
   return call(`api/history?${query}`, {}, (answer) => Array.isArray(answer?.calls));
 }
 
@@ -32,9 +39,13 @@ export function getDecision(id) {
   return call(`api/history/${encodeURIComponent(id)}`, {}, isDecision);
 }
 
-export function postRoute(request) {
-  const headers = { "Content-Type": "application/json" };
-  return call("api/route", { method: "POST", headers, body: JSON.stringify(request) }, isDecision);
+export function postRoute(request, signal) {
+  return call("api/route", { method: "POST", body: JSON.stringify(request), signal }, isDecision);
+}
+
+export function putOutcome(id, outcome) {
+  const body = JSON.stringify(outcome);
+  return call(`api/history/${encodeURIComponent(id)}/outcomes`, { method: "PUT", body }, isDecision);
 }
 
 function isDecision(answer) {
@@ -42,31 +53,46 @@ function isDecision(answer) {
 }
 
 async function call(path, options, isWhole) {
+  for (;;) {
+    const used = currentToken();
+    const { response, text } = await exchange(path, options, used);
+    if (isRefusal(response.status)) {
+      if (await anotherToken(used, response.status)) continue;
+      throw new Trouble("The API asks for a token, and none was given.", { status: response.status });
+    }
+    const answer = parsed(text);
+    if (!response.ok) throw refusal(response, answer);
+    if (answer === undefined || !isWhole(answer)) {
+      throw new Trouble(
+        `The answer is not one of Pointsman's (HTTP ${response.status}). Something between may have answered, or it was cut off.`,
+        { status: response.status },
+      );
+    }
+    return answer;
+  }
+}
+
+async function exchange(path, { signal, ...options }, used) {
+  const headers = { Accept: "application/json" };
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  const limits = [AbortSignal.timeout(WAIT_MS), signal].filter(Boolean);
   let response;
-  let text;
   try {
-    const signal = AbortSignal.timeout(WAIT_MS);
     response = await fetch(path, {
       ...options,
-      signal,
-      headers: { Accept: "application/json", ...options.headers },
+      signal: AbortSignal.any(limits),
+      headers: withToken(headers, used),
     });
-    text = await response.text();
+    return { response, text: await response.text() };
   } catch (error) {
+    if (signal?.aborted) throw new Trouble("Cancelled.", { cancelled: true });
     if (error.name === "TimeoutError") throw new Trouble(`No answer within ${WAIT_MS / 1000} seconds.`);
-    throw new Trouble("The server could not be reached. Check that it is running and that you are online.");
-  }
-  const answer = parsed(text);
-  if (!response.ok) throw refusal(response.status, answer);
-  if (answer === undefined || !isWhole(answer)) {
     throw new Trouble(
-      `The answer is not one of Pointsman's (HTTP ${response.status}). Something between may have answered.`,
-      {
-        status: response.status,
-      },
+      response
+        ? "The connection ended before the whole answer had come."
+        : "The server could not be reached. Check that it is running and that you are online.",
     );
   }
-  return answer;
 }
 
 function parsed(text) {
@@ -77,17 +103,23 @@ function parsed(text) {
   }
 }
 
-function refusal(status, answer) {
-  const later = status >= 500 || status === 408 || status === 425 || status === 429;
-  const words = answer?.detail || answer?.title;
+function refusal(response, answer) {
+  const { status } = response;
+  if (status === 429) return new Trouble(`Too many requests at once. ${pause(response)}`, { status });
+  const later = status >= 500 || status === 408 || status === 425;
+  const words = answer?.detail || answer?.title || answer?.message;
   if (!words) {
     return new Trouble(
       `The request failed with HTTP ${status}, without an explanation. A gateway may have answered in place of the server.`,
-      {
-        status,
-      },
+      { status, retry: later || status === 404 },
     );
   }
   const errors = Array.isArray(answer.errors) ? answer.errors.filter((one) => one?.message) : [];
-  return new Trouble(String(words), { status, retry: later, errors });
+  const from = answer.detail ? "" : ` (HTTP ${status})`;
+  return new Trouble(`${words}${from}`, { status, retry: later, errors });
+}
+
+function pause(response) {
+  const seconds = Number(response.headers.get("Retry-After"));
+  return seconds > 0 ? `Retry in ${seconds} seconds.` : "Wait a moment, then retry.";
 }

@@ -3,6 +3,8 @@
 import { asTrouble, postRoute } from "./api.js";
 import { byId, setBusy } from "./dom.js";
 import { newestOnly } from "./newest.js";
+import { startPrompt } from "./prompt.js";
+import { estimatedTokens } from "./tokens.js";
 import { clearTrouble, showTrouble } from "./trouble.js";
 
 // The field as the API names it -> the input, and the place of its errors.
@@ -14,15 +16,17 @@ const FIELDS = {
   max_output_tokens: ["max-output-tokens", "max-output-tokens-error"],
 };
 const FOLDED = new Set(["task", "preferred_input_modalities", "max_output_tokens"]);
+const COUNT_AFTER_MS = 120;
 
-// `onStart` is called when a request is sent, `onFailure` when the newest one failed. `onDecision` gets each
-// decision and whether it answers the newest request; only such a one may be shown.
+// `onStart` is called with a way to cancel when a request is sent, `onFailure` when the newest one failed. `onDecision`
+// gets each decision and whether it answers the newest request; only such a one may be shown.
 export function startAsk({ onStart, onDecision, onFailure }) {
   const form = byId("route-form");
   const prompt = byId("prompt");
-  const button = byId("decide");
+  const button = byId("decide-button");
   const general = byId("decide-error");
   const begin = newestOnly();
+  const whole = startPrompt(prompt, byId("prompt-held"));
   let waitingFor = null;
 
   async function send() {
@@ -36,16 +40,18 @@ export function startAsk({ onStart, onDecision, onFailure }) {
     if (key === waitingFor) return; // the same request is already on its way
     waitingFor = key;
     const isCurrent = begin();
+    const stop = new AbortController();
     setBusy(button, true, "Deciding…");
-    onStart();
+    onStart(() => stop.abort());
     try {
-      const decision = await postRoute(request);
+      const decision = await postRoute(request, stop.signal);
       if (isCurrent()) clearAll();
       onDecision(decision, isCurrent());
     } catch (error) {
       if (!isCurrent()) return;
       clearAll();
-      showRefusal(asTrouble(error));
+      const trouble = asTrouble(error);
+      if (!trouble.cancelled) showRefusal(trouble);
       onFailure();
     }
     if (isCurrent()) {
@@ -56,8 +62,8 @@ export function startAsk({ onStart, onDecision, onFailure }) {
 
   function read() {
     const problems = [];
-    const request = { prompt: prompt.value, config: byId("config").value };
-    if (request.prompt === "") {
+    const request = { prompt: whole.text(), config: byId("config").value };
+    if (request.prompt.trim() === "") {
       problems.push({
         field: "prompt",
         message: "The prompt is empty.",
@@ -140,8 +146,24 @@ export function startAsk({ onStart, onDecision, onFailure }) {
   });
   form.addEventListener("input", (event) => {
     const name = event.target.name === "modality" ? "preferred_input_modalities" : event.target.name;
-    if (name in FIELDS) clearField(name);
+    if (Object.hasOwn(FIELDS, name)) clearField(name);
   });
+  startCount(prompt, whole, byId("token-count"));
+}
+
+// Counting waits until the typing rests, so that no key press waits for it.
+function startCount(prompt, whole, place) {
+  let timer = null;
+  const tell = () => {
+    const tokens = estimatedTokens(whole.text());
+    place.textContent =
+      tokens === 0 ? "" : `about ${tokens.toLocaleString("en-US")} ${tokens === 1 ? "token" : "tokens"}`;
+  };
+  prompt.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(tell, COUNT_AFTER_MS);
+  });
+  tell(); // a browser may bring back what was typed before
 }
 
 // "prompt", "/prompt", "body.prompt" and "preferred_input_modalities[0]" name fields of the form.

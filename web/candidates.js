@@ -1,127 +1,121 @@
 // The table of the candidates of one decision, cheapest first. The chosen one is told in words, not by colour only.
-// A long table starts with its cheapest rows; the chosen and the strongest are among those shown in any case.
 
 import { el } from "./dom.js";
-import { DASH, count, money, number, percent, plainPercent } from "./format.js";
+import { DASH, count, money, moneyPerThousand, number, percent } from "./format.js";
 import { modelName } from "./model.js";
+import { sortableTable } from "./table.js";
 
 const SHOWN_AT_FIRST = 10;
 
-// The table, and a button for the rest where the table is long.
-export function candidatesView(decision) {
-  const table = candidatesTable(decision);
-  const rest = [...table.tBodies[0].rows].filter(
-    (row, place) => place >= SHOWN_AT_FIRST && row.querySelector(".badge-kept") === null,
-  );
-  if (rest.length < 3) return [table];
-  const total = decision.candidates.length;
-  const button = el("button", {
-    type: "button",
-    class: "more",
-    "aria-expanded": "false",
-    "data-testid": "all-candidates",
+// The table, `mark(choice, threshold)`, which shows what is chosen, and `point(id)`, which lights a row.
+export function candidatesView(decision, { onPoint = () => {} } = {}) {
+  const dearest = Math.max(0, ...decision.candidates.map((one) => one.cost || 0));
+  const strongest = decision.strongest?.model_id;
+  let chosen = new Set(decision.selected);
+  const table = sortableTable({
+    columns: columnsOf(decision, dearest),
+    rows: decision.candidates,
+    key: (one) => one.model_id,
+    by: { column: 2, down: false },
+    caption: "The candidates. The line across each bar is the completion threshold.",
+    testid: "candidate",
+    limit: SHOWN_AT_FIRST,
+    keep: (one) => chosen.has(one.model_id) || one.model_id === strongest,
   });
-  const show = (all) => {
-    for (const row of rest) row.hidden = !all;
-    button.setAttribute("aria-expanded", String(all));
-    button.textContent = all ? `Show ${total - rest.length} of ${total}` : `Show all ${total}`;
+  for (const { row, tr } of table.entries) {
+    tr.addEventListener("pointerenter", () => onPoint(row.model_id));
+    tr.addEventListener("pointerleave", () => onPoint(null));
+  }
+
+  function mark(choice, threshold) {
+    chosen = new Set(choice.selected);
+    table.node.style.setProperty("--threshold", String(Math.min(1, Math.max(0, Number(threshold) || 0))));
+    for (const { row, tr } of table.entries) {
+      tr.classList.toggle("chosen", chosen.has(row.model_id));
+      tr.classList.toggle("over", row.mu >= threshold);
+      tr.querySelector(".badges").replaceChildren(
+        ...[
+          chosen.has(row.model_id) ? el("span", { class: "badge chosen-badge" }, "Chosen") : null,
+          row.model_id === strongest ? el("span", { class: "badge" }, "Strongest") : null,
+        ].filter(Boolean),
+      );
+    }
+    table.refresh();
+  }
+
+  mark(decision, decision.completion_threshold);
+  return {
+    node: table.node,
+    mark,
+    point(modelId) {
+      for (const { row, tr } of table.entries) tr.classList.toggle("pointed", row.model_id === modelId);
+    },
   };
-  button.addEventListener("click", () => show(button.getAttribute("aria-expanded") !== "true"));
-  show(false);
-  return [table, button];
 }
 
-function candidatesTable(decision) {
-  const rows = [...decision.candidates].sort((a, b) => a.cost - b.cost || b.mu - a.mu);
-  const timed = rows.some((row) => typeof row.latency_s === "number");
-  const columns = ["Candidate", "Expected completion", "Sigma", "Cost", "Capability", "Tokens in / out"];
-  if (timed) columns.push("Latency");
-  return el(
-    "table",
-    { class: "candidates", role: "table", "data-testid": "candidates" },
-    el(
-      "caption",
-      {},
-      `Cheapest first. The line across each bar is the completion threshold, ${plainPercent(decision.completion_threshold)}.`,
-    ),
-    el(
-      "thead",
-      { role: "rowgroup" },
-      el(
-        "tr",
-        { role: "row" },
-        columns.map((name) => el("th", { scope: "col", role: "columnheader" }, name)),
-      ),
-    ),
-    el(
-      "tbody",
-      { role: "rowgroup" },
-      rows.map((row) => candidateRow(row, decision, timed)),
-    ),
-  );
-}
-
-function candidateRow(row, decision, timed) {
-  const chosen = decision.selected.includes(row.model_id);
-  const tokens = `${count(row.input_tokens)} / ${count(row.output_tokens)}`;
-  return el(
-    "tr",
-    { role: "row", class: chosen ? "chosen" : null, "data-testid": "candidate", "data-model": row.model_id },
-    el(
-      "th",
-      { scope: "row", role: "rowheader" },
-      el(
-        "span",
-        { class: "with-badge" },
-        modelName(row.model_id),
-        chosen ? el("span", { class: "badge badge-kept chosen-badge" }, "✓ Chosen") : null,
-        row.model_id === decision.strongest?.model_id
-          ? el("span", { class: "badge badge-kept muted" }, "Strongest")
+function columnsOf(decision, dearest) {
+  const columns = [
+    {
+      name: "Model",
+      cell: (one) => [modelName(one.model_id), el("span", { class: "badges" })],
+      sort: (one) => one.model_id,
+    },
+    {
+      name: "Completion",
+      kind: "completion",
+      cell: (one) => [bar("bar", one.mu), el("span", { class: "value" }, percent(one.mu)), sigma(one)],
+      sort: (one) => one.mu,
+      down: true,
+    },
+    {
+      name: "Cost of 1,000",
+      kind: "cost",
+      cell: (one) => [
+        bar("bar cost-bar", dearest > 0 ? one.cost / dearest : 0),
+        el("span", { class: "value", title: `${money(one.cost)} a request` }, moneyPerThousand(one.cost)),
+      ],
+      sort: (one) => one.cost,
+    },
+    {
+      name: "Capability",
+      kind: "number",
+      cell: (one) => [
+        number(one.capability, 2),
+        one.capability_known === false
+          ? el("span", { class: "badge", "data-testid": "capability-unknown" }, "assumed")
           : null,
-      ),
-    ),
-    cell(
-      "Expected completion",
-      "completion",
-      bar(row.mu, decision.completion_threshold),
-      el("span", {}, percent(row.mu)),
-    ),
-    cell("Sigma", null, typeof row.sigma === "number" ? `±${percent(row.sigma)}` : DASH),
-    cell("Cost", null, money(row.cost)),
-    cell(
-      "Capability",
-      null,
-      el(
-        "span",
-        { class: "with-badge" },
-        number(row.capability, 2),
-        row.capability_known === false
-          ? el("span", { class: "badge guess", "data-testid": "capability-unknown" }, "not measured")
-          : null,
-      ),
-    ),
-    cell("Tokens in / out", null, tokens),
-    timed
-      ? cell("Latency", null, typeof row.latency_s === "number" ? `${number(row.latency_s, 2)} s` : DASH)
-      : null,
-  );
+      ],
+      sort: (one) => one.capability,
+      down: true,
+    },
+    {
+      name: "Tokens",
+      kind: "number",
+      cell: (one) =>
+        el("span", { title: "in / out" }, `${count(one.input_tokens)} / ${count(one.output_tokens)}`),
+      sort: (one) => (one.input_tokens ?? 0) + (one.output_tokens ?? 0),
+    },
+  ];
+  if (decision.candidates.some((one) => typeof one.latency_s === "number")) {
+    columns.push({
+      name: "Latency",
+      kind: "number",
+      cell: (one) => (typeof one.latency_s === "number" ? `${number(one.latency_s, 2)} s` : DASH),
+      sort: (one) => one.latency_s,
+    });
+  }
+  return columns;
 }
 
-function cell(label, kind, ...content) {
-  return el("td", { role: "cell", class: kind, "data-label": label }, ...content);
+function sigma(one) {
+  return el("span", { class: "sigma" }, typeof one.sigma === "number" ? `± ${percent(one.sigma)}` : "");
 }
 
 // For the eye only: the number beside it says the same.
-function bar(mu, threshold) {
-  const inside = (share) => Math.min(1, Math.max(0, Number(share) || 0));
+function bar(kind, share) {
   return el(
     "span",
-    {
-      class: mu >= threshold ? "bar over" : "bar",
-      "aria-hidden": "true",
-      vars: { "--mu": inside(mu), "--threshold": inside(threshold) },
-    },
+    { class: kind, "aria-hidden": "true", vars: { "--share": Math.min(1, Math.max(0, Number(share) || 0)) } },
     el("span", { class: "bar-fill" }),
-    el("span", { class: "bar-threshold" }),
   );
 }

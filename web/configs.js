@@ -1,15 +1,15 @@
 // The config picker. It always offers "auto", even while the configs have not been loaded.
 
 import { asTrouble, getConfigs } from "./api.js";
-import { byId, el } from "./dom.js";
+import { byId, el, list } from "./dom.js";
 import { plainPercent } from "./format.js";
 import { modelName } from "./model.js";
 import { newestOnly } from "./newest.js";
 import { clearTrouble, showFailure } from "./trouble.js";
 
-const MODELS_SHOWN_OPEN = 8;
+const MODELS_SHOWN_OPEN = 6;
 
-// `onLoaded` gets the names of the configs each time they have been loaded.
+// `onLoaded` gets the configs each time they have been loaded.
 export function startConfigs({ onLoaded }) {
   const select = byId("config");
   const place = byId("configs-error");
@@ -19,19 +19,21 @@ export function startConfigs({ onLoaded }) {
 
   async function load() {
     const isCurrent = begin();
+    about.setAttribute("aria-busy", "true");
     about.replaceChildren(el("p", { class: "muted" }, "Loading the configs…"));
     try {
       const loaded = await getConfigs();
       if (!isCurrent()) return;
-      configs = loaded;
+      configs = loaded.filter((config) => typeof config?.name === "string");
       clearTrouble(place);
       offer();
-      onLoaded(configs.map((config) => config.name));
+      onLoaded(configs);
     } catch (error) {
       if (!isCurrent()) return;
       about.replaceChildren();
       showFailure(place, "The configs could not be loaded.", asTrouble(error), load);
     }
+    about.setAttribute("aria-busy", "false");
   }
 
   function offer() {
@@ -52,14 +54,15 @@ export function startConfigs({ onLoaded }) {
 }
 
 function holding(config) {
-  const models = config.models ?? [];
+  const models = list(config.models);
   return [
     config.description ? el("p", { dir: "auto" }, config.description) : null,
     el(
       "dl",
-      { class: "pairs" },
-      pair("Completion threshold", plainPercent(config.completion_threshold)),
-      pair("Models per request", config.max_k > 1 ? `up to ${config.max_k}` : "1"),
+      { class: "facts" },
+      pair("Threshold", plainPercent(config.completion_threshold)),
+      pair("Margin", plainPercent(config.fallback_quality_margin)),
+      pair("Models", config.max_k > 1 ? `up to ${config.max_k} at once` : "1 at once"),
     ),
     el(
       "details",

@@ -1,13 +1,16 @@
 // One whole decision as elements: the answer first, the reasons after it. The same for a new one and one of the past.
 
-import { candidatesView } from "./candidates.js";
-import { el } from "./dom.js";
+import { el, list } from "./dom.js";
 import { DASH, count, localTime, money, moneyPerThousand, number, percent, plainPercent } from "./format.js";
 import { modelName } from "./model.js";
+import { outcomesView } from "./outcomes.js";
+import { comparedView } from "./replay.js";
 
 const EXCLUDED_SHOWN_OPEN = 6;
 
 export function decisionView(decision) {
+  const compared = comparedView(decision);
+  const size = decision.candidates.length;
   return el(
     "article",
     { class: "decision", "data-testid": "decision-view", "data-id": decision.id },
@@ -20,10 +23,16 @@ export function decisionView(decision) {
         )
       : null,
     figures(decision),
-    el("h3", {}, `Candidates (${decision.candidates.length})`),
-    el("div", {}, candidatesView(decision)),
-    excluded(decision.excluded ?? []),
-    outcomes(decision.outcomes ?? []),
+    outcomesView(decision),
+    el(
+      "section",
+      { class: "compared" },
+      el("h3", {}, "Cost against completion"),
+      compared.chart,
+      compared.slider,
+    ),
+    el("section", {}, el("h3", {}, size === 1 ? "1 candidate" : `${size} candidates`), compared.table),
+    excluded(list(decision.excluded)),
     prompt(decision),
     about(decision),
   );
@@ -37,8 +46,8 @@ export function decisionSentence(decision) {
 }
 
 export function reasonWords(reason) {
-  if (reason === "threshold") return "over the threshold";
-  if (reason === "fallback") return "fallback: none over the threshold";
+  if (reason === "threshold") return "clears the threshold";
+  if (reason === "fallback") return "fallback: none clears the threshold";
   return String(reason ?? DASH);
 }
 
@@ -47,12 +56,7 @@ function headline(decision) {
   return el(
     "div",
     { class: decision.reason === "fallback" ? "headline fallback" : "headline" },
-    el(
-      "p",
-      { class: "headline-label" },
-      "Chosen ",
-      el("span", { class: "badge", "data-testid": "reason" }, reasonWords(decision.reason)),
-    ),
+    el("p", { class: "reason", "data-testid": "reason" }, reasonWords(decision.reason)),
     chosen.length > 0
       ? el("ul", { class: "chosen-models" }, chosen)
       : el("p", { class: "chosen-models" }, "No model"),
@@ -71,11 +75,16 @@ function figures(decision) {
       `threshold ${plainPercent(decision.completion_threshold)}`,
       "expected-completion",
     ),
-    figure("Predicted cost", money(cost), `${moneyPerThousand(cost)} per 1,000 requests`, "cost"),
+    figure("Cost of 1,000", moneyPerThousand(cost), `${money(cost)} each`, "cost"),
   ];
   if (strongest) {
     items.push(
-      figure("Cost of the strongest", money(strongest.cost), modelName(strongest.model_id), "strongest"),
+      figure(
+        "Always the strongest",
+        moneyPerThousand(strongest.cost),
+        modelName(strongest.model_id),
+        "strongest",
+      ),
     );
     items.push(saving(cost, strongest, decision.selected));
   }
@@ -96,59 +105,30 @@ function figure(name, value, note, testid) {
 function saving(cost, strongest, selected) {
   const saved = strongest.cost - cost;
   if (!(strongest.cost > 0) || !Number.isFinite(saved))
-    return figure("Saving", DASH, "against the strongest", "saving");
+    return figure("Saved", DASH, "against the strongest", "saving");
   if (selected.length === 1 && selected[0] === strongest.model_id)
-    return figure("Saving", "none", "the strongest is chosen", "saving");
-  if (saved < 0) return figure("Saving", "none", `${moneyPerThousand(-saved)} more per 1,000`, "saving");
-  return figure(
-    "Saving",
-    percent(saved / strongest.cost),
-    `${moneyPerThousand(saved)} per 1,000 requests`,
-    "saving",
-  );
+    return figure("Saved", "nothing", "the strongest is chosen", "saving");
+  if (saved < 0) return figure("Saved", "nothing", `${moneyPerThousand(-saved)} more per 1,000`, "saving");
+  return figure("Saved", percent(saved / strongest.cost), `${moneyPerThousand(saved)} per 1,000`, "saving");
 }
 
-function excluded(list) {
-  if (list.length === 0) return null;
+function excluded(some) {
+  if (some.length === 0) return null;
   return el(
     "details",
-    { class: "fold", open: list.length <= EXCLUDED_SHOWN_OPEN, "data-testid": "excluded" },
-    el("summary", {}, `Excluded (${list.length})`),
+    { class: "fold", open: some.length <= EXCLUDED_SHOWN_OPEN, "data-testid": "excluded" },
+    el("summary", {}, `Excluded (${some.length})`),
     el(
       "ul",
       { class: "plain-list" },
-      list.map((one) =>
+      some.map((one) =>
         el(
           "li",
           {},
-          modelName(one.model_id),
+          modelName(one?.model_id ?? DASH),
           " ",
-          el("span", { class: "muted", dir: "auto" }, one.why ?? ""),
+          el("span", { class: "muted", dir: "auto" }, one?.why ?? ""),
         ),
-      ),
-    ),
-  );
-}
-
-function outcomes(list) {
-  if (list.length === 0) return null;
-  const line = (one) => {
-    const parts = [one.completed === true ? "completed" : one.completed === false ? "not completed" : null];
-    if (typeof one.score === "number") parts.push(`score ${number(one.score, 2)}`);
-    if (typeof one.output_tokens === "number") parts.push(`${count(one.output_tokens)} output tokens`);
-    if (typeof one.cost_usd === "number") parts.push(money(one.cost_usd));
-    if (one.ts) parts.push(localTime(one.ts));
-    return parts.filter(Boolean).join(" · ");
-  };
-  return el(
-    "section",
-    { "data-testid": "outcomes" },
-    el("h3", {}, "Reported outcomes"),
-    el(
-      "ul",
-      { class: "plain-list" },
-      list.map((one) =>
-        el("li", {}, modelName(one.model_id), " ", el("span", { class: "muted" }, line(one))),
       ),
     ),
   );
@@ -158,33 +138,33 @@ function prompt(decision) {
   const stored = typeof decision.prompt === "string";
   const isWhole = stored && new TextEncoder().encode(decision.prompt).length === decision.prompt_bytes;
   const size = `${count(decision.prompt_bytes)} bytes${stored && !isWhole ? ", stored in part" : ""}`;
+  const box = (text) =>
+    el(
+      "div",
+      {
+        class: "prompt-text",
+        dir: "auto",
+        tabindex: "0",
+        role: "group",
+        "aria-label": "Prompt",
+        "data-testid": "prompt-text",
+      },
+      text,
+    );
   return el(
     "section",
     {},
     el("h3", {}, "Prompt ", el("span", { class: "muted" }, size)),
-    stored
-      ? el(
-          "div",
-          {
-            class: "prompt-text",
-            dir: "auto",
-            tabindex: "0",
-            role: "group",
-            "aria-label": "Prompt",
-            "data-testid": "prompt-text",
-          },
-          decision.prompt,
-        )
-      : el("p", { class: "muted" }, "The text of this prompt was not stored."),
+    stored ? box(decision.prompt) : el("p", { class: "muted" }, "The text of this prompt was not stored."),
   );
 }
 
 function about(decision) {
+  const time = decision.ts
+    ? el("time", { datetime: decision.ts, title: decision.ts }, localTime(decision.ts))
+    : null;
   const pairs = [
-    [
-      "Decided",
-      decision.ts ? el("time", { datetime: decision.ts, title: decision.ts }, localTime(decision.ts)) : null,
-    ],
+    ["Decided", time],
     ["Config", decision.config],
     ["Fallback margin", plainPercent(decision.fallback_quality_margin)],
     ["Models per request", decision.max_k],

@@ -25,6 +25,13 @@ export function moneyPerThousand(value) {
   return missing(value) ? DASH : money(value * 1000);
 }
 
+// A price as price lists write it: cents, more digits only where a cent is too coarse.
+export function price(value) {
+  if (missing(value)) return DASH;
+  const decimals = Number((value * 100).toFixed(6)) % 1 === 0 ? 2 : 4;
+  return `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: decimals })}`;
+}
+
 export function percent(share) {
   if (missing(share)) return DASH;
   if (share > 0 && share < 0.0005) return "<0.1%";

@@ -1,59 +1,64 @@
-// The past decisions, newest first. A decision is listed once, and rows that are open stay open while others come.
+// The past decisions, newest first and without end. A decision is listed once, rows that are open stay open while
+// others come, and what is summed or saved is exactly what is shown.
 
-import { asTrouble, getDecision, getHistory } from "./api.js";
-import { decisionView, reasonWords } from "./decision.js";
-import { byId, el, setBusy } from "./dom.js";
-import { localTime, money, percent } from "./format.js";
-import { modelName } from "./model.js";
+import { asTrouble, getHistory } from "./api.js";
+import { callRow, startRowKeys, textOf } from "./calls.js";
+import { byId, setBusy } from "./dom.js";
+import { startFilters } from "./filters.js";
+import { count } from "./format.js";
 import { newestOnly } from "./newest.js";
+import { csvOf, jsonLinesOf, saveAs } from "./save.js";
+import { modelsOf, showTotals } from "./totals.js";
 import { clearTrouble, showFailure } from "./trouble.js";
 
-const PAGE_SIZE = 20;
+const [PAGE_SIZE, SEARCHED_SIZE] = [50, 200];
+const AHEAD = "800px";
 
 export function startHistory() {
-  const list = byId("history");
-  const filter = byId("history-config");
+  const rows = byId("history");
   const refresh = byId("refresh");
   const older = byId("older");
   const troubleAbove = byId("history-error");
   const troubleBelow = byId("older-error");
   const beginTop = newestOnly();
   const beginOlder = newestOnly();
-  const shown = new Map();
+  const shown = new Map(); // id -> {call, row, text}, in no order; the list has the order
   let cursor = null;
+  let unread = 0;
+  let isStarted = false;
+  let isStalled = false; // the last page brought nothing new, so going on is left to the button
+  const filters = startFilters({ onWhere: startOver, onWords: tell });
 
   // Newest page. With `keep`, rows already shown stay and only the new ones are put above them.
   async function loadTop({ keep = false } = {}) {
+    isStarted = true;
     const isCurrent = beginTop();
     setBusy(refresh, true, "Loading…");
     try {
-      const page = await getHistory({ limit: PAGE_SIZE, config: filter.value });
+      const page = await getHistory(PAGE_SIZE, filters.where());
       if (!isCurrent()) return;
       clearTrouble(troubleAbove);
-      if (keep && page.calls.some((call) => shown.has(call.id))) {
-        addAbove(page.calls);
-      } else {
-        replaceAll(page);
-      }
+      if (keep && page.calls.some((call) => shown.has(call?.id))) addAbove(page.calls);
+      else replaceAll(page);
     } catch (error) {
       if (!isCurrent()) return;
-      showFailure(troubleAbove, "The history could not be loaded.", asTrouble(error), () =>
-        loadTop({ keep }),
-      );
+      showFailure(troubleAbove, "The history could not be loaded.", asTrouble(error), () => loadTop({ keep }));
     }
     if (isCurrent()) setBusy(refresh, false, "Refresh");
-    tellCount();
+    tell();
   }
 
   async function loadOlder() {
     const isCurrent = beginOlder();
     setBusy(older, true, "Loading…");
     try {
-      const page = await getHistory({ limit: PAGE_SIZE, config: filter.value, cursor });
+      const size = filters.hasWords() ? SEARCHED_SIZE : PAGE_SIZE;
+      const page = await getHistory(size, { ...filters.where(), cursor });
       if (!isCurrent()) return;
       clearTrouble(troubleBelow);
-      const first = addBelow(page);
-      if (document.activeElement === older) first?.querySelector("button").focus();
+      const first = addBelow(page.calls);
+      isStalled = first === null;
+      if (document.activeElement === older) first?.querySelector("button").focus({ preventScroll: true });
       cursor = page.next ?? null;
     } catch (error) {
       if (!isCurrent()) return;
@@ -65,135 +70,114 @@ export function startHistory() {
         trouble.retry ? loadOlder : null,
       );
     }
-    setBusy(older, false, "Older");
-    older.hidden = cursor === null;
-    tellCount();
+    older.setAttribute("aria-busy", "false");
+    tell();
   }
 
   function replaceAll(page) {
     beginOlder(); // an older page that is still on its way belongs to the list that goes
     clearTrouble(troubleBelow);
     shown.clear();
-    list.replaceChildren();
-    addBelow(page);
+    unread = 0;
+    isStalled = false;
+    rows.replaceChildren();
+    addBelow(page.calls);
     cursor = page.next ?? null;
-    setBusy(older, false, "Older");
-    older.hidden = cursor === null;
+    older.setAttribute("aria-busy", "false");
   }
 
   // Rows of another filter must not stand under this one, not even while its own are on their way.
   function startOver() {
+    if (!isStarted) return;
     replaceAll({ calls: [], next: null });
     loadTop();
   }
 
   function addAbove(calls) {
-    for (const call of [...calls].reverse()) {
-      if (shown.has(call.id)) continue;
-      const row = callRow(call);
-      shown.set(call.id, row);
-      list.prepend(row);
+    rows.prepend(...fresh(calls));
+  }
+
+  function addBelow(calls) {
+    const added = fresh(calls);
+    rows.append(...added);
+    return added[0] ?? null;
+  }
+
+  // A row for each call that is not shown yet. What is no decision at all is counted and passed over.
+  function fresh(calls) {
+    const readable = calls.filter((call) => typeof call?.id === "string");
+    unread += calls.length - readable.length;
+    filters.offerModels(modelsOf(readable));
+    return readable
+      .filter((call) => !shown.has(call.id))
+      .map((call) => {
+        const row = callRow(call);
+        shown.set(call.id, { call, row, text: textOf(call) });
+        return row;
+      });
+  }
+
+  // The calls that are shown, as the list has them.
+  function visible() {
+    return [...rows.children].filter((row) => !row.hidden).map((row) => shown.get(row.dataset.id).call);
+  }
+
+  function tell() {
+    const matches = filters.matcher();
+    for (const { row, text } of shown.values()) row.hidden = !matches(text);
+    const calls = visible();
+    const searched = calls.length < shown.size ? ` of ${count(shown.size)} loaded` : "";
+    const skipped = unread > 0 ? `, ${unread} could not be read` : "";
+    byId("history-count").textContent =
+      shown.size + unread === 0 ? "" : `${count(calls.length)} shown${searched}${skipped}`;
+    byId("history-empty").hidden = calls.length > 0 || !troubleAbove.hidden || isLoading();
+    byId("history-empty").textContent = filters.isNarrowed()
+      ? "No decision matches."
+      : "No decisions yet. The first one that is made appears here.";
+    for (const name of ["save-csv", "save-jsonl"]) byId(name).disabled = calls.length === 0;
+    older.hidden = cursor === null;
+    if (older.getAttribute("aria-busy") !== "true") {
+      older.textContent = filters.hasWords() ? `Search ${SEARCHED_SIZE} older decisions` : "Older";
     }
+    showTotals(calls, cursor !== null);
+    watch.unobserve(older);
+    watch.observe(older); // tells anew where it is, also when it has not moved out of sight
   }
 
-  function addBelow(page) {
-    let first = null;
-    for (const call of page.calls) {
-      if (shown.has(call.id)) continue;
-      const row = callRow(call);
-      shown.set(call.id, row);
-      list.append(row);
-      first ??= row;
-    }
-    return first;
+  function isLoading() {
+    return refresh.getAttribute("aria-busy") === "true";
   }
 
-  function tellCount() {
-    const size = shown.size;
-    byId("history-count").textContent = size === 0 ? "" : `${size} shown`;
-    byId("history-empty").hidden = size > 0 || !troubleAbove.hidden;
+  // Going down loads what is older. A search does not: it could go on to the first decision ever made.
+  const watch = new IntersectionObserver(
+    ([seen]) => {
+      const idle = older.getAttribute("aria-busy") !== "true" && troubleBelow.hidden && !isStalled;
+      if (!seen.isIntersecting || cursor === null || !idle || filters.hasWords()) return;
+      // What comes pushes the button down; taken away meanwhile, nothing is seen to move.
+      older.hidden = document.activeElement !== older;
+      loadOlder();
+    },
+    { rootMargin: AHEAD },
+  );
+
+  function save(ending, type, textOfCalls) {
+    const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "");
+    saveAs(`pointsman-history-${stamp}.${ending}`, type, textOfCalls(visible()));
   }
 
-  // The filter keeps what is chosen in it while it is still offered.
-  function offerConfigs(names) {
-    const wanted = filter.value;
-    filter.replaceChildren(
-      el("option", { value: "" }, "all"),
-      ...names.map((name) => el("option", { value: name }, name)),
-    );
-    filter.value = names.includes(wanted) ? wanted : "";
-    if (filter.value !== wanted) startOver();
-  }
-
+  startRowKeys(rows);
   refresh.addEventListener("click", () => loadTop());
-  filter.addEventListener("change", startOver);
   older.addEventListener("click", () => {
     if (older.getAttribute("aria-busy") !== "true") loadOlder();
   });
-  return { load: loadTop, offerConfigs };
-}
+  byId("save-csv").addEventListener("click", () => save("csv", "text/csv;charset=utf-8", csvOf));
+  byId("save-jsonl").addEventListener("click", () => save("jsonl", "application/x-ndjson", jsonLinesOf));
 
-// One row: a button that opens the whole decision below itself.
-function callRow(call) {
-  const detailId = `detail-${call.id}`;
-  const detail = el("div", {
-    id: detailId,
-    class: "call-detail",
-    "data-testid": "history-detail",
-    hidden: true,
-  });
-  const preview = call.prompt_preview
-    ? el("span", { class: "call-prompt", dir: "auto", "data-testid": "history-prompt" }, call.prompt_preview)
-    : el("span", { class: "call-prompt muted" }, "prompt not stored");
-  const button = el(
-    "button",
-    {
-      type: "button",
-      class: "call",
-      "aria-expanded": "false",
-      "aria-controls": detailId,
-      "data-testid": "history-row",
-    },
-    el("time", { class: "call-time", datetime: call.ts, title: call.ts }, localTime(call.ts)),
-    preview,
-    el(
-      "span",
-      { class: "call-models" },
-      call.selected.map((id) => modelName(id)),
-    ),
-    el(
-      "span",
-      { class: "call-config" },
-      call.config,
-      call.reason === "fallback"
-        ? el("span", { class: "badge fallback", title: reasonWords(call.reason) }, "fallback")
-        : null,
-    ),
-    el("span", { class: "call-quality" }, percent(call.expected_quality)),
-    el("span", { class: "call-cost" }, money(call.cost)),
-  );
-  button.addEventListener("click", () => {
-    const open = button.getAttribute("aria-expanded") !== "true";
-    button.setAttribute("aria-expanded", String(open));
-    detail.hidden = !open;
-    if (open && detail.childElementCount === 0) fillDetail(detail, call.id);
-  });
-  return el("li", { "data-testid": "history-item", "data-id": call.id }, button, detail);
-}
-
-async function fillDetail(detail, id) {
-  detail.replaceChildren(el("p", { class: "muted", role: "status" }, "Loading the decision…"));
-  try {
-    detail.replaceChildren(decisionView(await getDecision(id)));
-  } catch (error) {
-    const trouble = asTrouble(error);
-    const place = el("div", { class: "trouble", role: "alert", "data-testid": "detail-error" });
-    detail.replaceChildren(place);
-    showFailure(
-      place,
-      "This decision could not be loaded.",
-      trouble,
-      trouble.retry ? () => fillDetail(detail, id) : null,
-    );
-  }
+  return {
+    // The view is shown: the first time it loads, later it only adds what is new.
+    show: () => loadTop({ keep: isStarted }),
+    // Something was recorded; a list nobody has seen yet stays unloaded.
+    refresh: () => isStarted && loadTop({ keep: true }),
+    offer: (configs) => filters.offerConfigs(configs),
+  };
 }

@@ -1,9 +1,20 @@
-// A model's id as an element: left to right whatever surrounds it, and breakable after the maker's name.
+// A model's id as an element: left to right whatever surrounds it, breakable after the maker's name, which is quieter.
 
 import { el } from "./dom.js";
 
 export function modelName(id) {
   const text = String(id);
   const cut = text.indexOf("/") + 1;
-  return el("span", { class: "model", dir: "ltr" }, text.slice(0, cut), el("wbr"), text.slice(cut));
+  return el(
+    "span",
+    { class: "model", dir: "ltr" },
+    cut > 0 ? el("span", { class: "maker" }, text.slice(0, cut)) : null,
+    cut > 0 ? el("wbr") : null,
+    text.slice(cut),
+  );
+}
+
+export function shortName(id) {
+  const text = String(id);
+  return text.slice(text.indexOf("/") + 1);
 }

@@ -147,12 +147,12 @@ def _add(
     if asked is None:
         into.skip("records without a prompt")
         return
-    if record["score"] is None:
-        into.skip("records without a score")
-        return
     # A question may be in a benchmark twice: the second time is another prompt, of the same group.
     digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:24]
     seen[digest] += 1
+    if record["score"] is None:
+        into.skip("records without a score")
+        return
     prompt_id = f"{task}/{digest}" + (f"#{seen[digest]}" if seen[digest] > 1 else "")
     # What a model was given; where it differs between models, what the first of them was given.
     text = texts.setdefault(prompt_id, prompt if isinstance(prompt, str) and prompt.strip() else asked)

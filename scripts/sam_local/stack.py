@@ -83,8 +83,9 @@ def gateway(
     """`sam local start-api` with the page beside the API; gives its URL."""
     port = port or free_port("127.0.0.1")
     overrides = [f"{name}={value}" for name, value in {"LocalEndpoint": endpoint, **parameters}.items()]
-    command = ["sam", "local", "start-api", "--config-env", "local", "--template", str(template), "--port", str(port)]
-    with _running([*command, "--parameter-overrides", *overrides], log, engine.env):
+    command = ["sam", "local", "start-api", "--template", str(template), "--port", str(port), "--skip-pull-image"]
+    static = ["--static-dir", str(ROOT / "web"), "--warm-containers", "EAGER"]
+    with _running([*command, *static, "--parameter-overrides", *overrides], log, engine.env):
         # The page answers when the gateway does, and calls no function.
         wait_for(f"http://127.0.0.1:{port}/index.html", log, START_S * 3)
         yield f"http://127.0.0.1:{port}"

@@ -92,6 +92,16 @@ def test_a_question_that_is_twice_in_a_benchmark_is_two_prompts_of_one_group(tmp
     assert data.prompt_group[twice[0]] == data.prompt_group[twice[1]]
 
 
+def test_a_record_without_a_score_keeps_its_place_among_equal_questions(tmp_path: Path) -> None:
+    files = {
+        "a/test/m1/run.json": run(record("Why?", None), record("Why?", 1.0)),
+        "a/test/m2/run.json": run(record("Why?", 0.0), record("Why?", 1.0)),
+    }
+    data = load(write_tree(tmp_path, files))
+    by_prompt = [data.score[data.response_prompt == i].tolist() for i in range(2)]
+    assert by_prompt == [[0.0], [1.0, 1.0]]
+
+
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 def test_a_tar_says_what_the_tree_says_in_any_order(mode: str, tmp_path: Path) -> None:
     tree = load(write_tree(tmp_path / "tree", TREE))

@@ -30,6 +30,7 @@ from artifacts_build import inert_joblib
 from artifacts_build.errors import ForeignRouterError
 from artifacts_build.flatten import CLASSES, flatten_router
 from artifacts_build.inert_joblib import Name, Record, read_joblib
+from tests.fakes import candidates
 
 D, PROMPTS, MODELS = 24, 300, 12
 RNG = np.random.default_rng(5)
@@ -144,13 +145,14 @@ def test_the_probabilities_are_those_of_the_router(
     if components:
         features = router.encoder_.svd_.transform(features)
     difficulty = np.clip(router.difficulty_model_.predict(features), router.difficulty_min_, router.difficulty_max_)
-    found = predictor.difficulty(vectors)
+    reading = predictor.read(vectors)
+    found = reading.difficulty
     np.testing.assert_allclose(found, difficulty, atol=1e-6)
     assert 30 <= (found == predictor.difficulty_low).sum() + (found == predictor.difficulty_high).sum() < 200
     for capability in (0.2, 0.55, 0.9):
         both = np.stack([np.full(PROMPTS, capability), difficulty], axis=1)
         expected = router.combine_model_.predict_proba(both)[:, 1]
-        mu, sigma = predictor.complete(np.full(PROMPTS, capability), found)
+        mu, sigma = predictor.complete(candidates(*[capability] * PROMPTS), reading)
         np.testing.assert_allclose(mu, expected, atol=1e-6)
         assert sigma.max() <= 0.12 + 1e-9
 

@@ -10,7 +10,8 @@ from pointsman.artifact import load_artifact
 
 from artifacts_build.datasets import folds, held_out, load_outcomes, stem_of
 from artifacts_build.errors import DatasetError
-from artifacts_build.train import Embedded, evaluate, fit_logistic, fit_predictor
+from artifacts_build.fit import Embedded, fit_logistic, fit_predictor
+from artifacts_build.train import measure_all
 from tests.conftest import ROOT
 
 RNG = np.random.default_rng(11)
@@ -64,7 +65,7 @@ def test_the_formula_is_found_and_calibrated_on_prompts_it_never_saw(world: tupl
     fit = fit_predictor(data, embedded, ~test, seed=3)
     assert fit.predictor.a == pytest.approx(5, rel=0.15)
     assert fit.predictor.b < 0
-    metrics = evaluate(fit, data, embedded, test, seed=3)
+    metrics = measure_all(fit.predictor, data, embedded, test, seed=3)
     assert metrics["held_out"]["expected_calibration_error"] < 0.03
     assert metrics["held_out"]["log_loss"] < metrics["held_out_capability_alone_log_loss"]
     assert set(metrics["by_source"]) == set(metrics["source_left_out"]) == {"odd", "even"}

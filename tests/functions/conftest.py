@@ -1,14 +1,19 @@
 """The functions in this process: imported anew for each test, as a new container would."""
 
+import asyncio
 import base64
 import importlib
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +22,6 @@ from tests.conftest import ROOT, MakeTable
 
 VARIABLES = {
     "POWERTOOLS_METRICS_NAMESPACE": "Pointsman",
-    "POWERTOOLS_SERVICE_NAME": "test",
     "POWERTOOLS_TRACE_DISABLED": "true",
     "TOKENS_SECRET": "tokens",
 }
@@ -37,20 +41,38 @@ Import = Callable[[str], ModuleType]
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch, aws: MakeTable) -> Iterator[Import]:
+def lambda_thread() -> Iterator[ThreadPoolExecutor]:
+    """A thread of a function's own: the adapter runs an event loop, and tests of the page keep one running here."""
+
+    def close_loop() -> None:
+        with suppress(RuntimeError):  # there is none
+            asyncio.get_event_loop().close()
+
+    with ThreadPoolExecutor(1) as thread:
+        yield thread
+        thread.submit(close_loop).result()
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch, aws: MakeTable, lambda_thread: ThreadPoolExecutor) -> Iterator[Import]:
     """Imports a module of `functions` as a start does, in an AWS of its own."""
     assert callable(aws)
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
+    # A logger is the process's own by its name, and keeps the output of the test that made it.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-{uuid4().hex}")
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
     before = set(sys.modules)
 
     def load(name: str) -> ModuleType:
         for known in [module for module in sys.modules if module.startswith("functions")]:
             del sys.modules[known]
-        return importlib.import_module(f"functions.{name}")
+        return lambda_thread.submit(importlib.import_module, f"functions.{name}").result()
 
     yield load
+    for name in ("pointsman", "pointsman.history"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.filters, logger.propagate = [], [], True
     for module in set(sys.modules) - before:
         if module.startswith("functions"):
             del sys.modules[module]

@@ -5,6 +5,7 @@ import logging
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -24,21 +25,35 @@ TABLE = "decisions"
 
 
 @pytest.fixture
-def history(start: Import, aws: MakeTable, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def history(
+    start: Import,
+    aws: MakeTable,
+    compiled: Path,
+    lambda_thread: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
     """The handler of `history`, with its table."""
     aws(name=TABLE)
     monkeypatch.setenv("POINTSMAN_TABLE", TABLE)
     monkeypatch.setenv("POINTSMAN_REGISTRY", str(compiled / "registry.json"))
     monkeypatch.setenv("POINTSMAN_ARTIFACT", str(compiled))
-    return start("history.app").handler
+    handler = start("history.app").handler
+    return lambda *call: lambda_thread.submit(handler, *call).result()
 
 
 @pytest.fixture
-def route(history: Any, start: Import, artifact_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def route(
+    history: Any,
+    start: Import,
+    artifact_folder: Path,
+    lambda_thread: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
     """The handler of `route`, with the real artifact and the same table."""
     assert history
     monkeypatch.setenv("POINTSMAN_ARTIFACT", str(artifact_folder))
-    return start("route.app").handler
+    handler = start("route.app").handler
+    return lambda *call: lambda_thread.submit(handler, *call).result()
 
 
 def body_of(answer: dict[str, Any]) -> Any:

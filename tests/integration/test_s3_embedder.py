@@ -1,12 +1,16 @@
 """An embedder from S3: the same vectors as from its folder, nothing on disk, and a clear refusal at start."""
 
+import gc
 import hashlib
 import json
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from mmap import mmap
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -15,10 +19,11 @@ import onnx
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
-from pointsman.artifact import Artifact, EmbedderIdentity, load_embedder
+from pointsman.artifact import Artifact, load_embedder
 from pointsman.embedders import s3 as module
 from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE
 from pointsman.errors import ArtifactError, SettingsError
+from pointsman.manifest import EmbedderIdentity
 from pointsman.router import Router
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -204,10 +209,15 @@ def test_an_object_that_is_replaced_while_it_is_read_is_never_mixed(
     name = TOKENIZER_FILE
     other = (folder / name).read_bytes() + b" "
 
+    replaced: list[Any] = []
+    one_at_a_time = Lock()
+
     def replacing(**parameters: Any) -> Any:
-        if parameters["Key"].endswith(name) and not parameters["Range"].startswith("bytes=0-"):
-            bucket.put_object(Bucket=BUCKET, Key=parameters["Key"], Body=other)
-        return get(**parameters)
+        # The stand-in closes an object that is replaced, so nobody may be reading it then.
+        with one_at_a_time:
+            if parameters["Key"].endswith(name) and not parameters["Range"].startswith("bytes=0-") and not replaced:
+                replaced.append(bucket.put_object(Bucket=BUCKET, Key=parameters["Key"], Body=other))
+            return get(**parameters)
 
     monkeypatch.setattr(source._client, "get_object", replacing)
     with pytest.raises(ArtifactError, match="was replaced while it was read"):
@@ -249,6 +259,40 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(
     monkeypatch.setattr(module, "TRIES", 2)
     with pytest.raises(ArtifactError, match=r"cannot be read, in 2 tries: .*timeout"):
         loaded(source, monkeypatch, artifact)()
+
+
+def test_the_memory_of_the_download_is_given_back_though_connections_broke_off(
+    source: Any, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, make, buffers = source._client.get_object, mmap, []
+
+    class Failing(BreakingBody):
+        def readinto(self, view: memoryview) -> int:
+            try:
+                return super().readinto(view)
+            except ReadTimeoutError as error:
+                error.kwargs["error"] = error  # as urllib3's and botocore's hold each other
+                raise
+
+    def breaking(**parameters: Any) -> Any:
+        answer = get(**parameters)
+        return {**answer, "Body": Failing(answer["Body"])}
+
+    def made(*arguments: Any, **options: Any) -> Any:
+        buffer = make(*arguments, **options)
+        buffers.append(weakref.ref(buffer))
+        return buffer
+
+    monkeypatch.setattr(source._client, "get_object", breaking)
+    monkeypatch.setattr(module, "TRIES", 5)
+    monkeypatch.setattr(module, "mmap", made)
+    gc.disable()
+    try:
+        loaded(source, monkeypatch, artifact)()
+        assert [ref() for ref in buffers] == [None] * len(buffers)
+    finally:
+        gc.enable()
+    assert len(buffers) >= 3
 
 
 def test_weights_of_another_embedder_are_refused_before_anything_large_is_read(
@@ -315,3 +359,8 @@ def test_a_data_file_beside_a_graph_that_does_not_list_it_is_refused(artifact: A
     (tmp_path / DATA_FILE).write_bytes(b"left over")
     with pytest.raises(ArtifactError, match="it is of another build"):
         load_embedder(artifact, source=tmp_path)
+
+
+def test_an_empty_place_is_the_artifacts_own(artifact_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_EMBEDDER", "")
+    assert Router.load(artifact=artifact_folder, registry=ROOT / "registry").predict("What is 1+1?")

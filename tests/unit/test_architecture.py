@@ -2,12 +2,15 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pointsman
-from pointsman import errors
+import pytest
+from pointsman import errors, settings
 from pointsman.settings import Settings
 
 from scripts import cli_docs
@@ -62,6 +65,24 @@ def test_the_public_names_are_these() -> None:
         "load_registry",
     }
     assert all(hasattr(pointsman, name) for name in pointsman.__all__)
+
+
+def test_what_reads_the_history_and_the_registry_never_loads_numpy_or_yaml() -> None:
+    modules = ", ".join(f"pointsman.{name}" for name in ("api", "history.dynamodb", "manifest", "registry", "tokens"))
+    heavy = {"numpy", "onnxruntime", "tokenizers", "yaml", "boto3"}
+    code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_settings_can_be_read_where_a_layer_has_no_folder_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "__file__", "/opt/python/pointsman/settings.py")
+    assert settings.load_settings().registry.is_absolute()
+
+
+def test_a_public_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Ruoter"):
+        assert pointsman.Ruoter
 
 
 def test_the_version_is_the_same_everywhere() -> None:

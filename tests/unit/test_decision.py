@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from pointsman.decision import ELISION, KEPT_BYTES, Ids, explain, kept_prompt, timestamp
 from pointsman.history.base import first_id
+from pointsman.policy import Choice, Reason
 from pointsman.settings import PromptLogging
 
 NOW = datetime(2026, 11, 22, 23, 31, 48, 123456, tzinfo=UTC)
@@ -52,12 +53,24 @@ def test_only_the_view_or_only_the_hash_may_be_kept() -> None:
     assert hashed.prompt_sha256 == hashlib.sha256(b"secret").hexdigest()
 
 
+def chosen(expected: float, reason: Reason, asked: float | None = None) -> Choice:
+    """A choice of the first candidate."""
+    return Choice((0,), expected, expected if asked is None else asked, 1.0, None, reason)
+
+
+def test_the_explanation_of_a_cautious_choice_tells_the_lower_bound() -> None:
+    assert explain(["acme/a"], chosen(0.9, "threshold", asked=0.72), 0.7, 0.05, 1.5, 2) == (
+        "acme/a is the cheapest choice of 2 candidates that clears the completion threshold: "
+        "90% expected, 72% at a caution of 1.5, 70% asked for."
+    )
+
+
 def test_the_explanation_says_what_was_chosen_among_how_many_and_why() -> None:
-    assert explain(["acme/a"], 0.8312, "threshold", 0.7, 0.05, 33) == (
+    assert explain(["acme/a"], chosen(0.8312, "threshold"), 0.7, 0.05, 0, 33) == (
         "acme/a is the cheapest choice of 33 candidates that clears the completion threshold: "
         "83% expected, 70% asked for."
     )
-    assert explain(["acme/a", "acme/b"], 0.61, "fallback", 0.7, 0.05, 2) == (
+    assert explain(["acme/a", "acme/b"], chosen(0.61, "fallback"), 0.7, 0.05, 0, 2) == (
         "No choice of 2 candidates clears the completion threshold of 70%; acme/a with acme/b are together "
         "the cheapest within 5 points of the best: 61% expected."
     )

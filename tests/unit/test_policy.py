@@ -35,7 +35,7 @@ def pick(
 
 def test_the_cheapest_model_over_the_threshold_wins() -> None:
     choice = pick([0.95, 0.75, 0.60], [9.0, 2.0, 1.0])
-    assert choice == Choice((1,), 0.75, 2.0, None, "threshold")
+    assert choice == Choice((1,), 0.75, 0.75, 2.0, None, "threshold")
 
 
 def test_a_model_exactly_at_the_threshold_clears_it() -> None:
@@ -127,3 +127,38 @@ def test_the_choice_is_the_one_an_exhaustive_search_finds(
     expected = min(allowed, key=key)
     assert choice.reason == ("threshold" if clear else "fallback")
     assert key(tuple(sorted(choice.members)))[:4] == pytest.approx(key(expected)[:4])
+
+
+def test_caution_asks_for_the_lower_bound_and_still_tells_what_is_expected() -> None:
+    def cautious(caution: float) -> Choice:
+        return choose(
+            ["a", "b"],
+            np.array([0.75, 0.9]),
+            np.array([1.0, 2.0]),
+            np.array([NAN, NAN]),
+            completion_threshold=0.7,
+            fallback_quality_margin=0.05,
+            max_k=1,
+            caution=caution,
+            sigma=np.array([0.1, 0.1]),
+        )
+
+    assert cautious(0).members == cautious(0.5).members == (0,)
+    assert (cautious(1).members, cautious(1).expected_quality) == ((1,), 0.9)
+    assert cautious(1).asked_quality == pytest.approx(0.8)
+    assert cautious(3).reason == "fallback"
+
+
+def test_no_lower_bound_is_below_zero() -> None:
+    choice = choose(
+        ["a"],
+        np.array([0.1]),
+        np.array([1.0]),
+        np.array([NAN]),
+        completion_threshold=0.0,
+        fallback_quality_margin=0.0,
+        max_k=1,
+        caution=3,
+        sigma=np.array([0.2]),
+    )
+    assert (choice.asked_quality, choice.reason) == (0.0, "threshold")

@@ -6,38 +6,38 @@ import numpy as np
 import pytest
 from pointsman.predictor import Predictor
 
-from tests.fakes import fake_artifact
+from tests.fakes import candidates, fake_artifact, reading
 
 PREDICTOR = fake_artifact().predictor
 
 
 def test_completion_is_the_published_formula() -> None:
-    mu, _ = PREDICTOR.complete(np.array([0.9, 0.3]), difficulty=1.5)
+    mu, _ = PREDICTOR.complete(candidates(0.9, 0.3), reading(PREDICTOR, 1.5))
     for capability, p in zip([0.9, 0.3], mu, strict=True):
         assert p == pytest.approx(1 / (1 + math.exp(-(4 * capability - 1 * 1.5 - 1))), abs=1e-6)
 
 
 def test_a_more_capable_model_is_more_likely_to_complete_and_a_harder_prompt_less() -> None:
-    easy, _ = PREDICTOR.complete(np.array([0.3, 0.6, 0.9]), -1.0)
-    hard, _ = PREDICTOR.complete(np.array([0.3, 0.6, 0.9]), 2.0)
+    easy, _ = PREDICTOR.complete(candidates(0.3, 0.6, 0.9), reading(PREDICTOR, -1.0))
+    hard, _ = PREDICTOR.complete(candidates(0.3, 0.6, 0.9), reading(PREDICTOR, 2.0))
     assert (np.diff(easy) > 0).all()
     assert (hard < easy).all()
 
 
 def test_sigma_is_the_slope_times_the_error_of_difficulty() -> None:
-    mu, sigma = PREDICTOR.complete(np.array([0.5]), 0.0)
+    mu, sigma = PREDICTOR.complete(candidates(0.5), reading(PREDICTOR, 0.0))
     step = 1e-5
-    up, _ = PREDICTOR.complete(np.array([0.5]), step)
+    up, _ = PREDICTOR.complete(candidates(0.5), reading(PREDICTOR, step))
     assert sigma[0] == pytest.approx(abs(up[0] - mu[0]) / step * PREDICTOR.difficulty_sd, rel=1e-3)
 
 
 def test_difficulty_stays_in_the_range_seen_in_training() -> None:
     far = np.array([[100, 0, 0, 0], [-100, 0, 0, 0]], dtype=np.float32)
-    assert PREDICTOR.difficulty(far).tolist() == [4.0, -4.0]
+    assert PREDICTOR.read(far).difficulty.tolist() == [4.0, -4.0]
 
 
 def test_extreme_values_overflow_nothing() -> None:
-    mu, sigma = PREDICTOR.complete(np.array([0.0, 1.0]), 4.0)
+    mu, sigma = PREDICTOR.complete(candidates(0.0, 1.0), reading(PREDICTOR, 4.0))
     assert np.isfinite(mu).all()
     assert np.isfinite(sigma).all()
 

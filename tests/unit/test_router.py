@@ -1,12 +1,14 @@
 """The router: from prompt to decision, with a fake embedder behind the seam."""
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pointsman.router as module
 import pytest
+from pointsman.decision import Decision
 from pointsman.errors import (
     HistoryUnavailable,
     NoCandidate,
@@ -229,3 +231,14 @@ def test_text_of_the_request_that_has_no_encoding_is_refused(make_router: MakeRo
 def test_a_limit_of_no_output_at_all_is_refused(make_router: MakeRouter, tokens: int) -> None:
     with pytest.raises(RequestError, match="max_output_tokens"):
         make_router().decide("hello", max_output_tokens=tokens)
+
+
+def test_an_observer_is_told_of_every_decision_and_how_long_its_stages_took(make_router: MakeRouter) -> None:
+    seen: list[tuple[Decision, Mapping[str, float]]] = []
+    router = make_router()
+    router.observe = lambda decision, stages: seen.append((decision, stages))
+    decision = router.decide("What is 1+1?")
+    ((told, stages),) = seen
+    assert told == decision
+    assert list(stages) == ["embed", "choose", "record"]
+    assert all(ms >= 0 for ms in stages.values())

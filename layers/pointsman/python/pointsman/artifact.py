@@ -129,7 +129,7 @@ def load_embedder(artifact: Artifact, threads: int = 1, source: Path | str | Non
     folder = Path(place)
     found = read_settings(folder)
     fits(found)
-    if source is None:
+    if not source:
         _check_listed(artifact, folder, found)
     return OnnxEmbedder.load(folder, threads)
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 
 # The arrays of `predictor.npz` and their shapes; d is the embedder's dimensions.
-SHAPES = {
+SHAPES: dict[str, tuple[str | int, ...]] = {
     "difficulty_weights": ("d",),
     "difficulty_bias": (),
     "difficulty_range": (2,),

@@ -28,7 +28,7 @@ Floats32 = NDArray[np.float32]
 Places = NDArray[np.intp]
 
 # The arrays of `refinement.npz`; d dimensions of the embedder, K domains, m models with outcomes.
-SHAPES = {
+SHAPES: dict[str, tuple[str | int, ...]] = {
     "centers": ("K", "d"),
     "sharpness": (),
     "weights": ("d",),
@@ -86,10 +86,10 @@ class Refinement:
         domains = len(centers) if centers is not None and centers.ndim == 2 else 0
         sizes = {"d": dimensions, "K": domains, "m": len(ids), "d+K": dimensions + domains}
         checked = checked_arrays(arrays, SHAPES, sizes)
-        scalars = {name: float(checked[name]) for name, shape in SHAPES.items() if shape == ()}
-        wide = {name: checked[name].astype(np.float64) for name in WIDE}
-        rest = {name: checked[name].astype(np.float32) for name in SHAPES if name not in scalars and name not in wide}
-        return cls(**scalars, **wide, **rest, model_ids=tuple(str(name) for name in ids))
+        numbers: dict[str, Any] = {name: checked[name].astype(np.float32) for name in SHAPES}
+        numbers |= {name: checked[name].astype(np.float64) for name in WIDE}
+        numbers |= {name: float(checked[name]) for name, shape in SHAPES.items() if shape == ()}
+        return cls(**numbers, model_ids=tuple(str(name) for name in ids))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that `from_arrays` reads."""

@@ -36,9 +36,9 @@ class Settings(BaseModel):
     # An embedder of its own: a folder, or s3://bucket/prefix; the artifact's where it is not set.
     embedder: str | None = None
     db: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("pointsman")) / "history.db")
-    # A DynamoDB table keeps the history in place of the file.
+    # A DynamoDB table keeps the history in place of the file. Empty is none, as templates say it.
     table: Annotated[str, Field(pattern=r"^(|[a-zA-Z0-9_.-]{3,255}|arn:[a-zA-Z0-9:/_.-]{1,1000})$")] | None = None
-    dynamodb_endpoint: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")] | None = None
+    dynamodb_endpoint: Annotated[str, Field(pattern=r"^(|https?://[^/\s]+/?)$")] | None = None
     prompt_logging: PromptLogging = PromptLogging.FULL
     # Unicode text of a million tokens is about 4 MiB; a synchronous Lambda call takes 6 MB in all.
     max_prompt_bytes: Annotated[int, Field(ge=1, le=64 * 2**20)] = 4 * 2**20

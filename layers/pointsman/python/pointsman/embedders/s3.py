@@ -5,6 +5,7 @@ not trained for is refused before anything large is read. Every range is of one 
 and a file is used only once the sha256 of the whole has been compared. AWS's library is imported on first use.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -84,6 +85,8 @@ def load_from_s3(location: str, fits: Callable[[EmbedderSettings], None], thread
     graph, tokenizer = (
         bytes(source.read(name, objects[name], settings.files[name])) for name in (MODEL_FILE, TOKENIZER_FILE)
     )
+    # A connection that broke off leaves an error in a cycle whose frames hold the buffers.
+    gc.collect()
     return OnnxEmbedder.start(settings, graph, tokenizer.decode(errors="replace"), threads, location, data)
 
 

@@ -14,7 +14,7 @@ def open_history(settings: Settings) -> History:
     if settings.table:
         from pointsman.history.dynamodb import DynamoHistory
 
-        return DynamoHistory(settings.table, settings.retention_days, endpoint=settings.dynamodb_endpoint)
+        return DynamoHistory(settings.table, settings.retention_days, endpoint=settings.dynamodb_endpoint or None)
     from pointsman.history.sqlite import SqliteHistory
 
     return SqliteHistory(settings.db, settings.retention_days)

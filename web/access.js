@@ -1,0 +1,116 @@
+// The token of the API. It is asked for once, when the API wants one, kept for the tab, and sent as a header only:
+// never in an address, never shown again.
+
+import { byId } from "./dom.js";
+import { keep, recall } from "./storage.js";
+import { clearTrouble, showTrouble } from "./trouble.js";
+
+const KEY = "pointsman.token";
+const WAIT_MS = 30_000;
+const refuses = (status) => status === 401 || status === 403;
+
+let token = recall("sessionStorage", KEY);
+let asking = null; // one dialog, however many calls wait for it
+
+export function currentToken() {
+  return token;
+}
+
+export function withToken(headers, mine = token) {
+  return mine === null ? headers : { ...headers, Authorization: `Bearer ${mine}` };
+}
+
+export function isRefusal(status) {
+  return refuses(status);
+}
+
+// After a refusal of `used` (null: no token was sent): true once there is another token to try, false if none is given.
+export function anotherToken(used, status) {
+  if (token !== used) return Promise.resolve(true);
+  asking ??= ask(used, status).finally(() => {
+    asking = null;
+  });
+  return asking;
+}
+
+export function startAccess() {
+  byId("forget").addEventListener("click", () => set(null));
+  set(token);
+}
+
+function set(next) {
+  if (next !== token) keep("sessionStorage", KEY, next);
+  token = next;
+  byId("forget").hidden = next === null;
+}
+
+function ask(used, status) {
+  const dialog = byId("access");
+  const input = byId("token");
+  const place = byId("token-error");
+  if (used !== null) {
+    set(null);
+    showTrouble(place, { message: `The token of this tab is no longer accepted (HTTP ${status}).` });
+  }
+  input.value = "";
+  return new Promise((resolve) => {
+    let checking = null;
+    const done = (given) => {
+      checking?.abort();
+      listeners.abort();
+      clearTrouble(place);
+      input.value = "";
+      dialog.close();
+      resolve(given);
+    };
+    const listeners = new AbortController();
+    const on = (target, event, listener) =>
+      target.addEventListener(event, listener, { signal: listeners.signal });
+    on(byId("access-form"), "submit", async (event) => {
+      event.preventDefault();
+      checking?.abort();
+      const mine = (checking = new AbortController());
+      const given = input.value.trim().replace(/^bearer\s+/i, "");
+      byId("access-go").setAttribute("aria-busy", "true");
+      const wrong = await faultOf(given, mine.signal);
+      if (mine.signal.aborted) return;
+      byId("access-go").setAttribute("aria-busy", "false");
+      if (wrong === null) {
+        set(given);
+        done(true);
+        return;
+      }
+      showTrouble(place, { message: wrong });
+      input.setAttribute("aria-invalid", "true");
+      input.focus();
+    });
+    on(input, "input", () => input.removeAttribute("aria-invalid"));
+    on(byId("access-cancel"), "click", () => done(false));
+    on(dialog, "cancel", (event) => {
+      event.preventDefault();
+      done(false);
+    });
+    dialog.showModal();
+  });
+}
+
+// What is wrong with a token, in words; null if the API takes it.
+async function faultOf(given, signal) {
+  if (given === "") return "Paste the token first.";
+  if (!/^[\x21-\x7e]+$/.test(given)) return "This is not a token: it has spaces or characters that none has.";
+  try {
+    const response = await fetch("api/health", {
+      headers: withToken({ Accept: "application/json" }, given),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(WAIT_MS)]),
+    });
+    await response.body?.cancel();
+    if (refuses(response.status)) {
+      return `The API does not accept this token (HTTP ${response.status}). Check that it is whole and still valid.`;
+    }
+    if (!response.ok)
+      return `The token could not be checked: the API answered HTTP ${response.status}. Try again.`;
+    return null;
+  } catch {
+    return "The token could not be checked: the server could not be reached. Try again.";
+  }
+}

@@ -1,0 +1,19 @@
+// What the browser may keep: the token for the tab, the theme for longer. Without storage the page forgets, and works.
+
+export function recall(kind, key) {
+  try {
+    return window[kind].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+// null forgets.
+export function keep(kind, key, value) {
+  try {
+    if (value === null) window[kind].removeItem(key);
+    else window[kind].setItem(key, value);
+  } catch {
+    // Storage is full or not allowed: what is kept lasts as long as the page.
+  }
+}
