@@ -15,6 +15,7 @@ MEASURES = {
     "brier": "Brier",
     "expected_calibration_error": "ECE",
 }
+NONE = "No source has five models with a price that answered the same held-out prompts."
 HOW_MEASURED = (
     "AUC: how often a completed row is predicted likelier than a failed one. Log-loss and Brier: how far off the "
     "probabilities are (less is better). ECE: the mean distance of predicted and observed rates over 15 bins. "
@@ -169,8 +170,11 @@ def bench_page(found: Found) -> str:
         "router is asked at many settings (thresholds, and margins of 0.05, 0.02 and 0); between two settings one may "
         "toss a coin. In brackets: 95 % intervals by paired bootstrap over prompts "
         f"({found['resamples']:,} resamples).",
-        "![cost against completion](cost.png)",
-        "![the oracle's gap](oracle_gap.png)",
+        *(
+            ["![cost against completion](cost.png)", "![the oracle's gap](oracle_gap.png)"]
+            if found["sources"]
+            else [NONE]
+        ),
         "- **at its cost**: completion for what the best single model (best on training prompts) costs\n"
         "- **CostSave**: share of the best single model's cost that is saved at its completion; – where it is never "
         "reached\n"

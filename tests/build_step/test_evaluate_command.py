@@ -101,6 +101,19 @@ def test_weights_of_another_split_are_refused(
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
+def test_where_no_model_has_a_price_the_predictions_are_still_measured(
+    rows: Path, artifact_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ["evaluate", "bench", *arguments(rows, artifact_folder, tmp_path), "--out", str(out)]
+    assert CliRunner().invoke(cli, command, catch_exceptions=False).exit_code == 0
+    page = (out / "bench.md").read_text()
+    assert "No source has five models with a price" in page
+    assert "cost.png" not in page
+    assert sorted(path.name for path in out.iterdir()) == ["auc.png", "bench.json", "bench.md", "reliability.png"]
+
+
 def test_the_group_lists_its_commands() -> None:
     help_text = CliRunner().invoke(cli, ["evaluate", "--help"]).output
     for name in ("sweep", "holdout-models", "holdout-sources", "bench", "ablation", "robustness", "profiles", "all"):

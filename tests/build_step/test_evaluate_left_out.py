@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pointsman.refinement import NO_OUTCOMES
 
+from artifacts_build.errors import BuildError
 from artifacts_build.evaluation.lab import Lab, predict_matrix, without_models
 from artifacts_build.evaluation.left_out import (
     ABLATION,
@@ -142,3 +143,11 @@ def test_the_published_formula_is_fitted_on_training_prompts_alone() -> None:
     again = fit_published(other, embedded, train, SEED)
     assert (fitted.a, fitted.b, fitted.c) == (again.a, again.b, again.c)
     assert np.array_equal(fitted.difficulty_weights, again.difficulty_weights)
+
+
+def test_with_one_source_there_is_none_to_leave_out() -> None:
+    data, embedded = world(prompts=60)
+    alone = Lab.of(replace(data, prompt_source=np.array(["one"] * 60)), embedded, SEED)
+    for evaluation in (holdout_sources, ablation):
+        with pytest.raises(BuildError, match=r"outcomes of 1 source\(s\)"):
+            evaluation(alone)
