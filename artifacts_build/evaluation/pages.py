@@ -241,9 +241,23 @@ def robustness_page(found: Found) -> str:
         [
             "# Changes that should not matter",
             f"{found['prompts']} prompts, config `{found['config']}` ({found['candidates']} candidates), artifact "
-            f"`{found['artifact'][:12]}`. Flipped: another model is chosen. The change of P(complete) is the mean over "
-            "all candidates.",
-            table(["change", "pairs", "flipped", "mean change", "mean absolute", "largest absolute"], rows),
+            f"`{found['artifact'][:12]}`. Flipped: another model is chosen. At the config's threshold, "
+            f"{found['completion_threshold']}, the prompts as they are go to {found['models_chosen']} different "
+            "model(s), which may leave nothing to flip; so the decisions are replayed for thresholds from 0.50 to "
+            "0.99: the mean over them, and the worst of them. The change of P(complete) is the mean over all candidates.",
+            table(
+                [
+                    "change",
+                    "pairs",
+                    "flipped",
+                    "over thresholds",
+                    "worst threshold",
+                    "mean change of P",
+                    "mean absolute",
+                    "largest absolute",
+                ],
+                rows,
+            ),
             "## Easy before hard",
             "The same easy and hard prompts in six languages; AUC is how often a hard one is predicted harder than an "
             "easy one. Difficulty in logits.",

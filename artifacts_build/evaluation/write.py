@@ -59,8 +59,9 @@ def everything(
     check_sources(lab)
     benched = bench(lab, tokens, prices, resamples)
     models = holdout_models(lab, group_size)
-    sources = holdout_sources_and_coverage(lab)
+    # The ablation fits each source's absence with and without a part at once, which the next finds made.
     parts = ablation(lab)
+    sources = holdout_sources_and_coverage(lab)
     swept = sweep(lab, tokens, prices)
     steady = robustness(router, "auto")
     summary = {

@@ -19,11 +19,14 @@ def test_there_are_texts_enough_in_every_language() -> None:
 
 
 def test_another_choice_is_a_flip_and_a_change_of_p_is_not() -> None:
-    one = Answer(("a",), 0.0, {"a": 0.5, "b": 0.7})
-    same = Answer(("a",), 0.0, {"a": 0.6, "b": 0.9})
-    other = Answer(("b",), 0.0, {"a": 0.5, "b": 0.7})
+    one = Answer(("a",), 0.0, {"a": 0.5, "b": 0.7}, ("a", "a", "b"))
+    same = Answer(("a",), 0.0, {"a": 0.6, "b": 0.9}, ("a", "b", "b"))
+    other = Answer(("b",), 0.0, {"a": 0.5, "b": 0.7}, ("b", "b", "b"))
     found = moved([(one, same), (one, other)])
     assert found["flipped"] == 0.5
+    # Of the three thresholds, the first flips one pair, the second both, the third none.
+    assert found["flipped_mean_over_thresholds"] == 0.5
+    assert found["flipped_at_worst_threshold"] == 1.0
     assert found["mean_change_of_p"] == pytest.approx(0.075)
     assert found["largest_absolute_change_of_p"] == pytest.approx(0.15)
 
