@@ -168,7 +168,8 @@ def bench_page(found: Found) -> str:
         found["prices"],
         "Every model of a source answered every prompt of it, so what any choice would have brought is known. A "
         "router is asked at many settings (thresholds, and margins of 0.05, 0.02 and 0); between two settings one may "
-        "toss a coin. In brackets: 95 % intervals by paired bootstrap over prompts "
+        "toss a coin. Which setting reaches a point is read off the same prompts, for every router alike: choosing it "
+        "beforehand would cost each a little. In brackets: 95 % intervals by paired bootstrap over prompts "
         f"({found['resamples']:,} resamples).",
         *(
             ["![cost against completion](cost.png)", "![the oracle's gap](oracle_gap.png)"]
@@ -244,7 +245,7 @@ def robustness_page(found: Found) -> str:
             f"`{found['artifact'][:12]}`. Flipped: another model is chosen. At the config's threshold, "
             f"{found['completion_threshold']}, the prompts as they are go to {found['models_chosen']} different "
             "model(s), which may leave nothing to flip; so the decisions are replayed for thresholds from 0.50 to "
-            "0.99: the mean over them, and the worst of them. The change of P(complete) is the mean over all candidates.",
+            "0.99: the mean over them, and the worst of them. The change of P is the mean over all candidates.",
             table(
                 [
                     "change",
