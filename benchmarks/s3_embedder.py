@@ -3,8 +3,10 @@
     python -m benchmarks.s3_embedder [--folder build/benchmarks/qwen3-shape]
 
 The embedder has the shape of Qwen3-Embedding-0.6B in 8-bit blocks with random weights, about 680 MB, once with its
-weights in a file beside the graph and once inside it. S3 is moto's server in a process of its own: on this machine,
-without a network, and written in Python, so read the ratios. Every load is a new process.
+weights in a file beside the graph and once inside it. Every load is a new process. S3 is two servers in processes of
+their own, on this machine and without its network: moto's, which reads the whole object for every range, so that its
+row says that the vectors are right and what memory it takes, and not how long; and one here that answers HEAD and
+ranged GET from files, for the times.
 """
 
 import argparse
@@ -17,12 +19,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
-import httpx
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -109,21 +112,53 @@ def write_embedder(folder: Path) -> None:
         (made / SETTINGS_FILE).write_text(settings.model_dump_json())
 
 
+class Files(SimpleHTTPRequestHandler):
+    """As much of S3 as the loader asks for: HEAD, and GET of a range, of the files in the working directory."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(None)
+
+    def do_GET(self) -> None:
+        first, last = self.headers["Range"].removeprefix("bytes=").split("-")
+        self._answer((int(first), int(last)))
+
+    def _answer(self, span: tuple[int, int] | None) -> None:
+        path = Path(self.translate_path(self.path.removeprefix(f"/{BUCKET}")))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        size = path.stat().st_size
+        start, stop = (0, size) if span is None else (span[0], span[1] + 1)
+        self.send_response(200 if span is None else 206)
+        self.send_header("ETag", f'"{size}"')
+        self.send_header("Content-Length", str(stop - start))
+        if span is not None:
+            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
+        self.end_headers()
+        if span is not None:
+            with path.open("rb") as stream:
+                while start < stop:
+                    start += os.sendfile(self.connection.fileno(), stream.fileno(), start, stop - start)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @contextmanager
-def serving_s3() -> Iterator[str]:
-    """The address of a moto server that runs for the block."""
+def serving(*command: str) -> Iterator[str]:
+    """The address of a server that runs for the block; the command is given a port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, "-m", *command, str(port)], stdout=quiet, stderr=quiet)
     try:
-        for _ in range(100):
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/moto-api/").raise_for_status()
+        for _ in range(300):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break
-            except httpx.HTTPError:
-                time.sleep(0.1)
+            time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -163,39 +198,45 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/benchmarks/qwen3-shape"))
     parser.add_argument("--turns", type=int, default=3, help="processes a row")
     parser.add_argument("--load", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--prepare", action="store_true", help="only write the embedder")
     arguments = parser.parse_args()
     if arguments.load:
         load(arguments.load)
         return
     folder: Path = arguments.folder
+    if arguments.serve:
+        handler = partial(Files, directory=str(folder))
+        ThreadingHTTPServer(("127.0.0.1", arguments.serve), handler).serve_forever()
     if not (folder / "inside" / SETTINGS_FILE).exists():
         write_embedder(folder)
     if arguments.prepare:
         return
-    with serving_s3() as url:
-        env = {**os.environ, **FAKE_ACCOUNT, "AWS_ENDPOINT_URL_S3": url}
-        os.environ.update(env)
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": env["AWS_REGION"]})
-        for path in folder.glob("*/*"):
-            client.upload_file(str(path), BUCKET, str(path.relative_to(folder)))
-        runs = {
-            "folder, weights outside": (str(folder / "outside"), {}),
-            "S3, weights outside": (f"s3://{BUCKET}/outside", {}),
-            "the same, MALLOC_MMAP_THRESHOLD_=262144": (
-                f"s3://{BUCKET}/outside",
-                {"MALLOC_MMAP_THRESHOLD_": "262144"},
-            ),
-            "folder, weights inside": (str(folder / "inside"), {}),
-            "S3, weights inside": (f"s3://{BUCKET}/inside", {}),
-        }
-        taken: dict[str, list[list[float]]] = {name: [] for name in runs}
+    taken: dict[str, list[list[float]]] = {}
+
+    def run(name: str, source: str, **env: str) -> None:
+        command = [sys.executable, "-m", "benchmarks.s3_embedder", "--load", source]
+        result = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **env})
+        taken.setdefault(name, []).append(json.loads(result.stdout))
+
+    os.environ.update(FAKE_ACCOUNT)
+    outside, inside = f"s3://{BUCKET}/outside", f"s3://{BUCKET}/inside"
+    server = ("benchmarks.s3_embedder", "--folder", str(folder.resolve()), "--serve")
+    with serving(*server) as url:
         for _ in range(arguments.turns):
-            for name, (source, more) in runs.items():
-                command = [sys.executable, "-m", "benchmarks.s3_embedder", "--load", source]
-                result = subprocess.run(command, capture_output=True, text=True, check=True, env={**env, **more})
-                taken[name].append(json.loads(result.stdout))
+            run("folder, weights outside", str(folder / "outside"))
+            run("S3, weights outside", outside, AWS_ENDPOINT_URL_S3=url)
+            fixed = {"MALLOC_MMAP_THRESHOLD_": "262144"}
+            run("the same, MALLOC_MMAP_THRESHOLD_=262144", outside, AWS_ENDPOINT_URL_S3=url, **fixed)
+            run("folder, weights inside", str(folder / "inside"))
+            run("S3, weights inside", inside, AWS_ENDPOINT_URL_S3=url)
+    with serving("moto.server", "-H", "127.0.0.1", "-p") as url:
+        client = boto3.client("s3", endpoint_url=url)
+        place = {"LocationConstraint": FAKE_ACCOUNT["AWS_REGION"]}
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+        for path in (folder / "outside").iterdir():
+            client.upload_file(str(path), BUCKET, f"outside/{path.name}")
+        run("moto's S3, weights outside, one process", outside, AWS_ENDPOINT_URL_S3=url)
     assert len({run[3] for runs_of_one in taken.values() for run in runs_of_one}) == 1, "the vectors differ"
     size = sum(path.stat().st_size for path in (folder / "outside").glob("model.*")) / 2**20
     first = [statistics.median(column) for column in zip(*taken["folder, weights outside"], strict=True)]

@@ -1,11 +1,14 @@
 """An embedder from S3: the same vectors as from its folder, nothing on disk, and a clear refusal at start."""
 
+import gc
 import hashlib
 import json
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +253,40 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(
     monkeypatch.setattr(module, "TRIES", 2)
     with pytest.raises(ArtifactError, match=r"cannot be read, in 2 tries: .*timeout"):
         loaded(source, monkeypatch, artifact)()
+
+
+def test_the_memory_of_the_download_is_given_back_though_connections_broke_off(
+    source: Any, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, make, buffers = source._client.get_object, mmap, []
+
+    class Failing(BreakingBody):
+        def readinto(self, view: memoryview) -> int:
+            try:
+                return super().readinto(view)
+            except ReadTimeoutError as error:
+                error.kwargs["error"] = error  # as urllib3's and botocore's hold each other
+                raise
+
+    def breaking(**parameters: Any) -> Any:
+        answer = get(**parameters)
+        return {**answer, "Body": Failing(answer["Body"])}
+
+    def made(*arguments: Any, **options: Any) -> Any:
+        buffer = make(*arguments, **options)
+        buffers.append(weakref.ref(buffer))
+        return buffer
+
+    monkeypatch.setattr(source._client, "get_object", breaking)
+    monkeypatch.setattr(module, "TRIES", 5)
+    monkeypatch.setattr(module, "mmap", made)
+    gc.disable()
+    try:
+        loaded(source, monkeypatch, artifact)()
+        assert [ref() for ref in buffers] == [None] * len(buffers)
+    finally:
+        gc.enable()
+    assert len(buffers) >= 3
 
 
 def test_weights_of_another_embedder_are_refused_before_anything_large_is_read(
