@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from mmap import mmap
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -208,10 +209,15 @@ def test_an_object_that_is_replaced_while_it_is_read_is_never_mixed(
     name = TOKENIZER_FILE
     other = (folder / name).read_bytes() + b" "
 
+    replaced: list[Any] = []
+    one_at_a_time = Lock()
+
     def replacing(**parameters: Any) -> Any:
-        if parameters["Key"].endswith(name) and not parameters["Range"].startswith("bytes=0-"):
-            bucket.put_object(Bucket=BUCKET, Key=parameters["Key"], Body=other)
-        return get(**parameters)
+        # The stand-in closes an object that is replaced, so nobody may be reading it then.
+        with one_at_a_time:
+            if parameters["Key"].endswith(name) and not parameters["Range"].startswith("bytes=0-") and not replaced:
+                replaced.append(bucket.put_object(Bucket=BUCKET, Key=parameters["Key"], Body=other))
+            return get(**parameters)
 
     monkeypatch.setattr(source._client, "get_object", replacing)
     with pytest.raises(ArtifactError, match="was replaced while it was read"):
