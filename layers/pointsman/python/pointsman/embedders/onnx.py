@@ -1,7 +1,8 @@
 """Any exported embedder: `tokenizers` for the text, onnxruntime for the rest.
 
-The folder says all there is to know: `embedder.json` (settings), `tokenizer.json`, `model.onnx`. Pooling and
-normalization are inside the graph. Files are read only after their sha256 is checked.
+The folder says all there is to know: `embedder.json` (settings), `tokenizer.json`, `model.onnx`, and beside it
+`model.onnx.data` where the graph is large, which is mapped and not read. Pooling and normalization are inside
+the graph. Files are read only after their sha256 is checked.
 """
 
 import json
@@ -20,6 +21,7 @@ from pointsman.embedders.base import Vectors
 from pointsman.errors import ArtifactError
 
 MODEL_FILE = "model.onnx"
+DATA_FILE = "model.onnx.data"
 TOKENIZER_FILE = "tokenizer.json"
 SETTINGS_FILE = "embedder.json"
 
@@ -76,6 +78,7 @@ class OnnxEmbedder:
                 raise ArtifactError(f"{folder / SETTINGS_FILE}: files: {name} is not listed. Export again.")
         model = checked_file(folder / MODEL_FILE, settings.files[MODEL_FILE])
         text = checked_file(folder / TOKENIZER_FILE, settings.files[TOKENIZER_FILE])
+        _check_data(folder / DATA_FILE, settings)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -176,6 +179,16 @@ class OnnxEmbedder:
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         vectors: Vectors = self._session.run([self._settings.output], feed)[0]
         return vectors
+
+
+def _check_data(path: Path, settings: EmbedderSettings) -> None:
+    """onnxruntime maps this file when the graph names it, and would not ask whose it is."""
+    if DATA_FILE in settings.files:
+        checked_file(path, settings.files[DATA_FILE])
+    elif path.exists():
+        raise ArtifactError(
+            f"{path}: not listed in {SETTINGS_FILE}: it is of another build. Export the embedder again."
+        )
 
 
 def _line(error: Exception) -> str:
