@@ -17,7 +17,7 @@ EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py onnx_graph.py ex
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: $(ARTIFACT)/manifest.json ## Serve the page and the API on port 8080 (PORT, HOST and DB may be set)

@@ -63,16 +63,19 @@ def worker(name: str, folder: Path, threads: int) -> None:
     print(time.perf_counter() - start, flush=True)
     for line in sys.stdin:
         if line.strip() == "peak":
-            status = Path("/proc/self/status").read_text()
-            print(
-                *(int(re.findall(rf"{field}:\s+(\d+)", status)[0]) // 1000 for field in ("VmHWM", "RssAnon")),
-                flush=True,
-            )
+            print(peak_mb(), flush=True)
             continue
         ids = json.loads(line)
         start = time.perf_counter()
         vector = run(ids)
         print(json.dumps([time.perf_counter() - start, vector.tolist()]), flush=True)
+
+
+def peak_mb() -> int:
+    """The peak resident memory of this process (Linux), pages mapped from a file included."""
+    found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) * 1024 // 1_000_000
 
 
 def onnx_runner(folder: Path, threads: int) -> Callable[[list[int]], Any]:
@@ -118,7 +121,7 @@ class Setting:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"a worker ended: {self.process.args}")
+            raise RuntimeError(f"a worker ended: {self.process.args!r}")
         return line
 
     def ask(self, line: str) -> str:
@@ -179,7 +182,7 @@ def measure(folder: Path, names: Sequence[str], threads: int, turns: int) -> Non
     print("|---|--:|--:|--:|--:|" + "--:|" * len(TOKENS))
     for name, setting in settings.items():
         cosine = (vectors[name] * vectors[TORCH]).sum(axis=1)
-        peak = setting.ask("peak").split()[0]
+        peak = setting.ask("peak").strip()
         cells = [f"{s:.3f} ({took[TORCH][tokens] / s:.2f})" for tokens, s in took[name].items()]
         accuracy = "" if name == TORCH else f"{cosine.min():.4f} / {cosine.mean():.4f}"
         if name == "none":

