@@ -161,10 +161,9 @@ def prepare(checkpoint: Path | None, names: Sequence[str]) -> Path:
     return folder
 
 
-def measure(folder: Path, names: Sequence[str], threads: int, turns: int) -> None:
-    """Print the table of one number of threads."""
+def measure(folder: Path, names: Sequence[str], threads: int, turns: int, texts: Sequence[list[int]]) -> None:
+    """Print the table of one number of threads; `texts` are compared by cosine."""
     settings = {n: Setting(n, folder if n == TORCH else BUILD / folder.name / n, threads) for n in names}
-    texts = rows(folder, prompts())
     vectors = {name: np.array([setting.embed(ids)[1] for ids in texts]) for name, setting in settings.items()}
     random = np.random.default_rng(0)
     took: dict[str, dict[int, float]] = {name: {} for name in settings}
@@ -204,6 +203,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--turns", type=int, default=4)
     parser.add_argument("--settings", nargs="*", default=list(SETTINGS), choices=list(SETTINGS))
+    parser.add_argument("--prompts", type=int, default=len(prompts()), help="How many to compare by cosine.")
     parser.add_argument("--prepare", action="store_true", help="Export only; measure another time.")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -215,9 +215,9 @@ def main() -> None:
     folder = prepare(given.checkpoint, names)
     if given.prepare:
         return
-    print(f"{folder}, {platform.machine()}, onnxruntime {onnxruntime.__version__}, {len(prompts())} prompts")
+    print(f"{folder}, {platform.machine()}, onnxruntime {onnxruntime.__version__}, {given.prompts} prompts")
     for threads in given.threads:
-        measure(folder, names, threads, given.turns)
+        measure(folder, names, threads, given.turns, rows(folder, prompts())[: given.prompts])
 
 
 if __name__ == "__main__":

@@ -27,10 +27,11 @@ DEFAULT = "use-multilingual"
 @click.option("--out", type=FOLDER, help=f"The folder to write. [default: {EMBEDDERS}/EMBEDDER]")
 @click.option(
     "--quantize",
-    type=click.Choice(["none", "int8", "fast", "int4"]),
+    type=click.Choice(["none", "int8", "int8-wide", "fast", "int4"]),
     default="int8",
     show_default=True,
-    help="none: float32, exact. int8: blocks of 8 bits, accurate. fast: 8 bits, a scale a token. int4: small.",
+    help="none: float32, exact. int8: 8 bits in blocks of 32, accurate. int8-wide: in blocks of 128. "
+    "fast: 8 bits with one scale a token. int4: 4 bits in blocks of 32, small.",
 )
 @click.option(
     "--table-bits", type=click.Choice(list(TABLE_BITS)), help="Bits of the token table. [default: by --quantize]"

@@ -131,7 +131,7 @@ def _settings_of(embedder: Path, checkpoint: Checkpoint) -> tuple[int, int]:
     """Layers and max_tokens of an exported Qwen3 embedder."""
     settings = read_settings(embedder)
     source = settings.source
-    if source.get("architecture") != "qwen3":
+    if source.get("architecture") != "qwen3" or "layers" not in source:
         raise CheckpointError(
             f"{embedder}: {settings.name} is not a Qwen3 embedder. Name a folder that `export` wrote."
         )

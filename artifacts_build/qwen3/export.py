@@ -111,6 +111,8 @@ def export_qwen3(
 def _tokens(tokenizer: str, prompts: Sequence[str], max_tokens: int) -> list[list[int]]:
     """Token ids as the embedder cuts them: the end token stays."""
     reader = Tokenizer.from_str(tokenizer)
+    reader.no_truncation()
+    reader.no_padding()
     rows = [list(reader.encode(prompt).ids) for prompt in prompts]
     return [ids if len(ids) <= max_tokens else [*ids[: max_tokens - 1], ids[-1]] for ids in rows]
 

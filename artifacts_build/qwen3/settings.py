@@ -26,6 +26,7 @@ QUANTIZATIONS = {
     for kept in (
         Quantization("none", "float32", rotate=False, table_bits=32),
         Quantization("int8", "blocks8", rotate=True, table_bits=8),
+        Quantization("int8-wide", "wide8", rotate=True, table_bits=8),
         Quantization("fast", "uint8", rotate=True, table_bits=8),
         Quantization("int4", "blocks4", rotate=True, table_bits=4),
     )

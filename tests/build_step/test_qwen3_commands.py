@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from artifacts_build.assemble import assemble
 from artifacts_build.commands.export import export
 from artifacts_build.errors import BuildError, CheckpointError
 from artifacts_build.qwen3.check import compare, read_prompts
+from artifacts_build.qwen3.settings import QUANTIZATIONS
 from tests.build_step.qwen3_world import TEXTS, checkpoint, small_checkpoint
 from tests.conftest import ROOT
 
@@ -118,6 +120,12 @@ def test_options_that_do_not_apply_are_refused(checkpoint: Path, tmp_path: Path,
     code, _, error = run("export", "--embedder", checkpoint, "--min-cosine", 0.9, "--out", tmp_path / "out")
     assert (code, "--prompts and --min-cosine go together" in error) == (2, True)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_offers_every_quantization_there_is() -> None:
+    option = next(parameter for parameter in export.params if parameter.name == "quantize")
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == list(QUANTIZATIONS)
 
 
 def outcomes(folder: Path) -> Path:
