@@ -36,19 +36,26 @@ MOST_TOKENS = 512
 
 
 def raised_until(
-    checkpoint: Checkpoint, kept: Quantization, layers: int, max_tokens: int, tokens: Tokens, min_cosine: float
+    scratch: Path,
+    checkpoint: Checkpoint,
+    kept: Quantization,
+    layers: int,
+    max_tokens: int,
+    tokens: Tokens,
+    min_cosine: float,
 ) -> Quantization:
     """The same quantization with as many matrices raised as it takes.
 
     Args:
+        scratch: a folder with room for the exact network and the quantized one; left as it was.
         tokens: token ids of the prompts to measure on, already cut.
         min_cosine: no prompt's vector may have a smaller cosine to the exact one.
 
     Raises:
         BuildError: it is not reached with every matrix raised.
     """
-    with tempfile.TemporaryDirectory(prefix="pointsman-calibrate-") as scratch:
-        folder = Path(scratch)
+    with tempfile.TemporaryDirectory(dir=scratch) as temporary:
+        folder = Path(temporary)
         exact = replace(kept, precision="float32", table_bits=32, raised={})
         model = write_network(folder, checkpoint, exact, layers, max_tokens)
         wanted = _vectors(_session(folder / MODEL_FILE), tokens)

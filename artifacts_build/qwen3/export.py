@@ -77,11 +77,11 @@ def export_qwen3(
     layers = _within("--layers", layers, 1, shape.layers, shape.layers)
     max_tokens = _within("--max-tokens", max_tokens, MIN_TOKENS, shape.positions, DEFAULT_MAX_TOKENS)
     check_sizes(shape.hidden, kept.table_bits)
-    if calibration is not None:
-        tokens = _tokens(tokenizer.text, calibration.prompts, max_tokens)
-        kept = raised_until(checkpoint, kept, layers, max_tokens, tokens, calibration.min_cosine)
-    choices = {**recorded(kept), "layers": f"{layers} of {shape.layers}"}
     with _room(out), whole_folder(out) as scratch:
+        if calibration is not None:
+            tokens = _tokens(tokenizer.text, calibration.prompts, max_tokens)
+            kept = raised_until(scratch, checkpoint, kept, layers, max_tokens, tokens, calibration.min_cosine)
+        choices = {**recorded(kept), "layers": f"{layers} of {shape.layers}"}
         model = write_network(scratch, checkpoint, kept, layers, max_tokens)
         (scratch / TOKENIZER_FILE).write_text(tokenizer.text, encoding="utf-8")
         identity = {
@@ -156,5 +156,6 @@ def _room(out: Path) -> Iterator[None]:
             raise
         raise BuildError(
             f"{out}: the disk is full, and nothing was written. A checkpoint of 0.6 billion parameters takes 2.4 GB "
-            "with --quantize none and 0.3 to 0.7 GB otherwise: make room, or name another --out."
+            "with --quantize none, 0.3 to 0.7 GB otherwise, and 3 GB more to calibrate: make room, or name "
+            "another --out."
         ) from None
