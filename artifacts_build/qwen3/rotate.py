@@ -11,6 +11,7 @@ What cannot be rotated without work at run time is the gated product in the MLP:
 scale a token has to bear. Sums and sign changes alone: the same weights give the same bytes on every machine.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,18 +20,23 @@ from numpy.typing import NDArray
 from artifacts_build.qwen3.checkpoint import Checkpoint, Layer, Shape
 
 Floats32 = NDArray[np.float32]
-SEED = 2024
+SEED = b"pointsman rotation 1"
 
 
-def rotated(x: Floats32, seed: int = SEED) -> Floats32:
+def _signs(size: int) -> Floats32:
+    """+1 or -1, from a hash: the same in every version of every library."""
+    digest = np.frombuffer(hashlib.shake_256(SEED).digest(-(-size // 8)), np.uint8)
+    return np.unpackbits(digest)[:size].astype(np.float32) * 2 - 1
+
+
+def rotated(x: Floats32) -> Floats32:
     """x @ Q for the last axis: Q is orthogonal, a Hadamard matrix with random signs.
 
     Where the axis is no power of two, Q is made of blocks of the largest power of two that divides it.
     """
     size = x.shape[-1]
     block = size & -size
-    signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), size)
-    y = (x * signs).reshape(*x.shape[:-1], size // block, block)
+    y = (x * _signs(size)).reshape(*x.shape[:-1], size // block, block)
     step = 1
     while step < block:
         pairs = y.reshape(*y.shape[:-1], block // (2 * step), 2, step)

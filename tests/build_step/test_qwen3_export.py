@@ -80,6 +80,7 @@ def test_the_rotation_is_orthogonal_and_changes_no_vector(checkpoint: Path, tmp_
     for size in (64, 96, 3072):
         q = rotated(np.eye(size, dtype=np.float32))
         assert np.abs(q @ q.T - np.eye(size)).max() < 1e-5
+        assert [int(sign) for sign in np.sign(q[:6, 0])] == [1, -1, -1, -1, 1, 1]  # the same for ever
         assert np.abs(q).max() < 0.36  # spread over at least the largest power of two that divides the size
     turned = Quantization("turned", "float32", rotate=True, table_bits=32)
     export_qwen3(str(checkpoint), tmp_path / "plain", NONE)
