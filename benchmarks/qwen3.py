@@ -66,7 +66,7 @@ def worker(name: str, folder: Path, threads: int) -> None:
     print(time.perf_counter() - start, flush=True)
     for line in sys.stdin:
         if line.strip() == "peak":
-            print(peak_mb(), flush=True)
+            print(memory(), flush=True)
             continue
         ids = json.loads(line)
         start = clock()
@@ -74,11 +74,10 @@ def worker(name: str, folder: Path, threads: int) -> None:
         print(json.dumps([clock() - start, vector.tolist()]), flush=True)
 
 
-def peak_mb() -> int:
-    """The peak resident memory of this process (Linux), pages mapped from a file included."""
-    found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) * 1024 // 1_000_000
+def memory() -> str:
+    """Peak and present resident memory of this process in MB (Linux), pages mapped from a file included."""
+    fields = dict(re.findall(r"(\w+):\s+(\d+) kB", Path("/proc/self/status").read_text()))
+    return " / ".join(str(int(fields[field]) * 1024 // 1_000_000) for field in ("VmHWM", "VmRSS"))
 
 
 def onnx_runner(folder: Path, threads: int) -> Callable[[list[int]], Any]:
@@ -172,14 +171,13 @@ def measure(folder: Path, names: Sequence[str], threads: int, turns: int, texts:
     took: dict[str, dict[int, float]] = {name: {} for name in settings}
     for tokens in TOKENS:
         ids = [*random.integers(0, END_TOKEN, tokens - 1).tolist(), END_TOKEN]
-        # Its own seconds may be taken beside others; the clock's only alone.
         for _ in range(turns):
-            for name, found in ask_all(settings, [ids], len(settings) if threads == 1 else 1).items():
+            for name, found in ask_all(settings, [ids], 1).items():
                 took[name][tokens] = min(found[0][0], took[name].get(tokens, found[0][0]))
     heads = " | ".join(f"s at {tokens}" for tokens in TOKENS)
     of = "seconds of the process" if threads == 1 else "seconds on the clock"
     print(f"\nthreads: {threads}; {of}, and how many times as fast as PyTorch in brackets\n")
-    print(f"| | file MB | load s | peak MB | cosine worst / mean | {heads} |")
+    print(f"| | file MB | load s | peak / resident MB | cosine worst / mean | {heads} |")
     print("|---|--:|--:|--:|--:|" + "--:|" * len(TOKENS))
     for name, setting in settings.items():
         cosine = (vectors[name] * vectors[TORCH]).sum(axis=1)
