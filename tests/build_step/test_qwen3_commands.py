@@ -164,7 +164,7 @@ def test_weights_are_trained_for_an_early_exit_and_no_other_embedder_takes_them(
     options = ("--embedder", shallow, "--out", weights, "--cache", tmp_path / "cache", "--name", "shallow")
     code, said, error = run("train", "--data", data, *options, "--view-tokens", 64, "--tail-tokens", 16)
     assert code == 0, said + error
-    assert run("assemble", "--weights", weights, "--embedder", shallow, "--out", tmp_path / "artifact")[0] == 0
+    assert run("layer", "--weights", weights, "--embedder", shallow, "--out", tmp_path / "artifact")[0] == 0
     artifact = load_artifact(tmp_path / "artifact")
     router = Router.load(tmp_path / "artifact", ROOT / "registry")
     assert router.decide("very very question", config="cheap-pair").selected
