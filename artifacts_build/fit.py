@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pointsman.predictor import Candidates, Predictor
 from pointsman.refinement import Refinement
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from artifacts_build.capability import fit_imputation
 from artifacts_build.datasets.outcomes import Outcomes
@@ -107,7 +108,16 @@ def fit_predictor(data: Outcomes, embedded: Embedded, train: Mask, seed: int, pa
 
 
 def fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, variants: Sequence[Parts]) -> list[Fit]:
-    """`fit_predictor` for several choices of parts; what they have in common is fitted once."""
+    """`fit_predictor` for several choices of parts; what they have in common is fitted once.
+
+    In one thread: the last bits do not depend on how many there are, and threads that wait for each other on a busy
+    machine took ten times as long.
+    """
+    with threadpool_limits(1):
+        return _fit_variants(data, embedded, train, seed, variants)
+
+
+def _fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, variants: Sequence[Parts]) -> list[Fit]:
     training = _training(data, embedded, train, seed)
     plain = _fit_ridge(training, None)
     predictor = _formula(data, training, plain)

@@ -198,7 +198,7 @@ def _lab(options: dict[str, Any]) -> "tuple[Lab, Any]":
     from pointsman.view import ViewSettings
 
     from artifacts_build.evaluation.lab import Lab, check_weights
-    from artifacts_build.train import embed_all
+    from artifacts_build.train import check_enough, embed_all
 
     embedder = OnnxEmbedder.load(options["embedder"])
     view, given = ViewSettings(max_tokens=256, head_tokens=32, tail_tokens=64), None
@@ -207,6 +207,7 @@ def _lab(options: dict[str, Any]) -> "tuple[Lab, Any]":
         check_weights(weights, embedder, options["seed"])
         view, given = weights.manifest.view, weights.predictor
     data = read_outcomes(options["datasets"], options["data"], options["registry"], options["models"])
+    check_enough(data)
     embedded = embed_all(data.prompts, embedder, view, options["cache"])
     return Lab.of(data, embedded, options["seed"], given), embedder
 

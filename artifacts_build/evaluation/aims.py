@@ -110,7 +110,7 @@ def summary_page(found: Found, judged: str) -> str:
                 table(["aim", "measured", ""], rows),
                 "## Pages",
                 links,
-                "![cost against completion](cost.png)",
+                *(["![cost against completion](cost.png)"] if found["plotted"] else []),
                 "![reliability](reliability.png)",
             ]
         )

@@ -11,7 +11,7 @@ from artifacts_build.datasets.outcomes import Floats
 from artifacts_build.evaluation.arena import Arena, arenas
 from artifacts_build.evaluation.compare import RESAMPLES, bootstrap_weights, compare
 from artifacts_build.evaluation.curves import hull
-from artifacts_build.evaluation.lab import Lab
+from artifacts_build.evaluation.lab import Lab, predict_matrix
 from artifacts_build.evaluation.prices import Prices
 from artifacts_build.evaluation.published import fit_published
 from artifacts_build.evaluation.routers import (
@@ -20,10 +20,10 @@ from artifacts_build.evaluation.routers import (
     ORACLE,
     OURS,
     PUBLISHED,
-    THRESHOLD_ROUTERS,
     THRESHOLDS,
     Settings,
     settings_of,
+    swept,
 )
 from artifacts_build.fit import predict_rows
 from artifacts_build.measures import BINS, measure
@@ -115,14 +115,14 @@ def reliability(mu: Floats, score: Floats) -> list[dict[str, float]]:
 
 def sweep(lab: Lab, tokens: Floats, prices: Prices) -> dict[str, Any]:
     """What each threshold does in each source: completion, cost, the share of each model, and calibration."""
-    predictors = rivals(lab)
     found = {}
     for arena in arenas(lab.data, lab.test, tokens, prices):
-        settings, mu = settings_of(arena, predictors, lab.data, lab.embedded.prompts)
+        mu, _ = predict_matrix(lab.predictor, lab.data, lab.embedded.prompts, arena.prompts, arena.models)
+        ours = swept(arena, mu, arena.cost)
         names = [lab.data.model_ids[m] for m in arena.models]
         found[arena.source] = {
             "prompts": len(arena.prompts),
-            "thresholds": [_at(t, i, settings[OURS], mu[OURS], names) for i, t in enumerate(THRESHOLDS)],
+            "thresholds": [_at(t, i, ours, mu, names) for i, t in enumerate(THRESHOLDS)],
         }
     return {"prices": prices.source_line, "sources": found}
 
@@ -148,6 +148,3 @@ def frontier(curve: Mapping[str, Sequence[float]]) -> tuple[list[float], list[fl
     """Costs and completions of the hull of a curve of `bench`, for plots."""
     corners = hull(np.array(curve["cost"]), np.array(curve["completion"]))
     return corners.cost.tolist(), corners.completion.tolist()
-
-
-__all__ = ["THRESHOLD_ROUTERS", "bench", "frontier", "predictions", "reliability", "rivals", "sweep"]

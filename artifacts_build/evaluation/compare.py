@@ -20,7 +20,6 @@ RESAMPLES = 1000
 LEVEL = 0.95
 # Completions at which a router is compared with the random mix, over the range that both reach.
 STEPS = 50
-HULLED_APART = (BEST, CHEAPEST, ORACLE)
 
 
 def bootstrap_weights(n: int, resamples: int, seed: int) -> Floats:
@@ -38,7 +37,7 @@ def compare(settings: Mapping[str, Settings], highest_cost: float, weights: Floa
         weights: [b, n] of `bootstrap_weights`.
     """
     means = {name: (weights @ one.cost, weights @ one.score) for name, one in settings.items()}
-    curves = {name: [] for name in means}  # type: dict[str, list[Hull]]
+    curves: dict[str, list[Hull]] = {name: [] for name in means}
     cheapest_cost, cheapest_score = (values[:, 0] for values in means[CHEAPEST])
     for b in range(len(weights)):
         for name, (cost, score) in means.items():

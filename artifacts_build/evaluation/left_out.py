@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from artifacts_build.datasets.outcomes import Floats, Outcomes
+from artifacts_build.errors import BuildError
 from artifacts_build.evaluation.lab import Lab, Mask
 from artifacts_build.fit import Parts, predict_rows
 from artifacts_build.measures import measure
@@ -84,8 +85,23 @@ MODEL_RIVALS = ("refined", "formula", "plain mean of scores")
 MODEL_VARIANTS = (Parts(), Parts(imputation=False))
 
 
+def check_sources(lab: Lab) -> None:
+    """Raise BuildError where there are no two sources to leave one out of."""
+    sources = np.unique(lab.data.prompt_source[lab.data.response_prompt[lab.data.scored()]])
+    if len(sources) < 2:
+        raise BuildError(
+            f"Of models with published scores there are outcomes of {len(sources)} source(s); to leave one out there "
+            "must be two. Add another with --dataset, or scores with --models."
+        )
+
+
 def holdout_sources(lab: Lab) -> dict[str, Any]:
-    """Each source predicted by a fit that never saw a prompt of it."""
+    """Each source predicted by a fit that never saw a prompt of it.
+
+    Raises:
+        BuildError: there is only one source.
+    """
+    check_sources(lab)
     data = lab.data
     rows = lab.held_out_rows()
     source = data.prompt_source[data.response_prompt]
@@ -154,7 +170,12 @@ def group_coverage(data: Outcomes, rows: Mask, mu: Floats, sigma: Floats) -> dic
 
 
 def ablation(lab: Lab) -> dict[str, Any]:
-    """What each part brought: everything, everything but one part, and the formula alone."""
+    """What each part brought: everything, everything but one part, and the formula alone.
+
+    Raises:
+        BuildError: there is only one source.
+    """
+    check_sources(lab)
     data = lab.data
     rows = lab.held_out_rows()
     source = data.prompt_source[data.response_prompt]

@@ -15,6 +15,7 @@ MEASURES = {
     "brier": "Brier",
     "expected_calibration_error": "ECE",
 }
+NONE = "No source has five models with a price that answered the same held-out prompts."
 HOW_MEASURED = (
     "AUC: how often a completed row is predicted likelier than a failed one. Log-loss and Brier: how far off the "
     "probabilities are (less is better). ECE: the mean distance of predicted and observed rates over 15 bins. "
@@ -167,10 +168,14 @@ def bench_page(found: Found) -> str:
         found["prices"],
         "Every model of a source answered every prompt of it, so what any choice would have brought is known. A "
         "router is asked at many settings (thresholds, and margins of 0.05, 0.02 and 0); between two settings one may "
-        "toss a coin. In brackets: 95 % intervals by paired bootstrap over prompts "
+        "toss a coin. Which setting reaches a point is read off the same prompts, for every router alike: choosing it "
+        "beforehand would cost each a little. In brackets: 95 % intervals by paired bootstrap over prompts "
         f"({found['resamples']:,} resamples).",
-        "![cost against completion](cost.png)",
-        "![the oracle's gap](oracle_gap.png)",
+        *(
+            ["![cost against completion](cost.png)", "![the oracle's gap](oracle_gap.png)"]
+            if found["sources"]
+            else [NONE]
+        ),
         "- **at its cost**: completion for what the best single model (best on training prompts) costs\n"
         "- **CostSave**: share of the best single model's cost that is saved at its completion; – where it is never "
         "reached\n"
@@ -237,9 +242,23 @@ def robustness_page(found: Found) -> str:
         [
             "# Changes that should not matter",
             f"{found['prompts']} prompts, config `{found['config']}` ({found['candidates']} candidates), artifact "
-            f"`{found['artifact'][:12]}`. Flipped: another model is chosen. The change of P(complete) is the mean over "
-            "all candidates.",
-            table(["change", "pairs", "flipped", "mean change", "mean absolute", "largest absolute"], rows),
+            f"`{found['artifact'][:12]}`. Flipped: another model is chosen. At the config's threshold, "
+            f"{found['completion_threshold']}, the prompts as they are go to {found['models_chosen']} different "
+            "model(s), which may leave nothing to flip; so the decisions are replayed for thresholds from 0.50 to "
+            "0.99: the mean over them, and the worst of them. The change of P is the mean over all candidates.",
+            table(
+                [
+                    "change",
+                    "pairs",
+                    "flipped",
+                    "over thresholds",
+                    "worst threshold",
+                    "mean change of P",
+                    "mean absolute",
+                    "largest absolute",
+                ],
+                rows,
+            ),
             "## Easy before hard",
             "The same easy and hard prompts in six languages; AUC is how often a hard one is predicted harder than an "
             "easy one. Difficulty in logits.",

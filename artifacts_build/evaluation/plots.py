@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 from PIL import Image
 
 from artifacts_build.evaluation.bench import frontier
@@ -31,6 +31,8 @@ from artifacts_build.evaluation.routers import (
 DPI, COLOURS_KEPT = 110, 128
 # Of a reliability diagram: a point of fewer rows is noise.
 FEWEST_ROWS = 30
+# Below this ratio of right to left end powers of ten are too few ticks.
+NARROW = 50
 INK, GRID = "#2b2f36", "#e3e6ea"
 COLOURS = {
     OURS: "#0b6bcb",
@@ -83,7 +85,7 @@ def plot_costs(found: Mapping[str, Any], path: Path) -> None:
 def _cost_panel(place: Axes, source: str, one: Mapping[str, Any]) -> None:
     place.set_xscale("log")
     cheapest = one["curves"][CHEAPEST]
-    right = max(model["cost"] for model in one["models"])
+    dearest = max(model["cost"] for model in one["models"])
     for name, colour in COLOURS.items():
         curve = one["curves"][name]
         cost, completion = frontier(
@@ -92,7 +94,7 @@ def _cost_panel(place: Axes, source: str, one: Mapping[str, Any]) -> None:
         # A mix of two settings is a straight line in the cost, hence bent where the axis is logarithmic.
         x, y = _straight(cost, completion)
         place.plot(
-            [*x, right],
+            [*x, dearest],
             [*y, y[-1]],
             color=colour,
             lw=2.2 if name == OURS else 1.3,
@@ -121,6 +123,9 @@ def _cost_panel(place: Axes, source: str, one: Mapping[str, Any]) -> None:
     place.set_ylabel("completed")
     place.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x * 1000:g}"))
     place.xaxis.set_minor_formatter(NullFormatter())
+    left, right = place.get_xlim()
+    if right < left * NARROW:
+        place.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     place.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 

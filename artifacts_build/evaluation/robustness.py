@@ -13,11 +13,15 @@ import numpy as np
 from pointsman.router import Router
 from tqdm import tqdm
 
+from artifacts_build.evaluation.curves import route
 from artifacts_build.measures import auc
 
 TEXTS = Path(__file__).with_name("robustness.json")
 ENGLISH = "en"
 LANGUAGES = {"en": "English", "zh": "Chinese", "es": "Spanish", "de": "German", "ja": "Japanese", "ar": "Arabic"}
+# Where one config's threshold is cleared by its cheapest model on every prompt, nothing flips; so the same decisions
+# are replayed for others.
+THRESHOLDS = np.round(np.arange(0.5, 0.996, 0.01), 2)
 CHANGES: Mapping[str, Callable[[str], str]] = {
     "spaces around": lambda text: f"  {text}  ",
     "a line break at the end": lambda text: f"{text}\n",
@@ -35,6 +39,7 @@ class Answer:
     selected: tuple[str, ...]
     difficulty: float
     mu: Mapping[str, float]  # by candidate
+    by_threshold: tuple[str, ...] = ()  # what each of THRESHOLDS would choose
 
 
 def robustness(router: Router, config: str) -> dict[str, Any]:
@@ -57,7 +62,9 @@ def robustness(router: Router, config: str) -> dict[str, Any]:
         "config": config,
         "artifact": router.artifact.digest,
         "candidates": len(router.registry.config(config).models),
+        "completion_threshold": router.registry.config(config).completion_threshold,
         "prompts": len(plain),
+        "models_chosen": len({answers[text].selected for text in plain}),
         "changes": {
             name: moved([(answers[one], answers[other]) for one, other in both]) for name, both in pairs.items()
         },
@@ -70,10 +77,15 @@ def robustness(router: Router, config: str) -> dict[str, Any]:
 
 def moved(pairs: Sequence[tuple[Answer, Answer]]) -> dict[str, Any]:
     """Of pairs of answers: how many decisions differ, and by how much P(complete) moves, over all candidates."""
+    replayed = np.array(
+        [[a != b for a, b in zip(one.by_threshold, other.by_threshold, strict=True)] for one, other in pairs]
+    )
     change = np.array([np.mean([other.mu[m] - one.mu[m] for m in one.mu if m in other.mu]) for one, other in pairs])
     return {
         "pairs": len(pairs),
         "flipped": round(float(np.mean([one.selected != other.selected for one, other in pairs])), 4),
+        "flipped_mean_over_thresholds": round(float(replayed.mean()), 4) if replayed.size else None,
+        "flipped_at_worst_threshold": round(float(replayed.mean(axis=0).max()), 4) if replayed.size else None,
         "mean_change_of_p": round(float(change.mean()), 4),
         "mean_absolute_change_of_p": round(float(np.abs(change).mean()), 4),
         "largest_absolute_change_of_p": round(float(np.abs(change).max()), 4),
@@ -95,4 +107,8 @@ def easy_before_hard(rows: Sequence[tuple[str, float]]) -> dict[str, Any]:
 
 def _answer(router: Router, text: str, config: str) -> Answer:
     decision = router.decide(text, config=config)
-    return Answer(decision.selected, decision.difficulty, {one.model_id: one.mu for one in decision.candidates})
+    names = [one.model_id for one in decision.candidates]
+    mu, cost = (np.array([[getattr(one, field) for one in decision.candidates]]) for field in ("mu", "cost"))
+    margin = decision.fallback_quality_margin
+    replayed = tuple(names[int(route(mu, cost, threshold, margin)[0])] for threshold in THRESHOLDS)
+    return Answer(decision.selected, decision.difficulty, dict(zip(names, mu[0].tolist(), strict=True)), replayed)

@@ -36,7 +36,6 @@ OURS, PUBLISHED, FORMULA = "ours", "published formula", "formula, joint difficul
 UTILITY = "ours, by utility"
 TABLE, KNN, MIX = "per-task table", "nearest neighbours", "random mix of models"
 BEST, CHEAPEST, STRONGEST, ORACLE = "best single model", "always cheapest", "always the likeliest", "oracle"
-THRESHOLD_ROUTERS = (OURS, FORMULA, PUBLISHED, TABLE, KNN)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from artifacts_build.evaluation import aims, pages, plots
 from artifacts_build.evaluation.bench import bench, sweep
 from artifacts_build.evaluation.compare import RESAMPLES
 from artifacts_build.evaluation.lab import Lab
-from artifacts_build.evaluation.left_out import ablation, coverage, holdout_models, holdout_sources
+from artifacts_build.evaluation.left_out import ablation, check_sources, coverage, holdout_models, holdout_sources
 from artifacts_build.evaluation.prices import Prices
 from artifacts_build.evaluation.robustness import robustness
 from artifacts_build.folders import whole_folder
@@ -56,10 +56,12 @@ def everything(
     resamples: int = RESAMPLES,
 ) -> str:
     """Every evaluation into one folder, with a summary; returns the summary."""
+    check_sources(lab)
     benched = bench(lab, tokens, prices, resamples)
     models = holdout_models(lab, group_size)
-    sources = holdout_sources_and_coverage(lab)
+    # The ablation fits each source's absence with and without a part at once, which the next finds made.
     parts = ablation(lab)
+    sources = holdout_sources_and_coverage(lab)
     swept = sweep(lab, tokens, prices)
     steady = robustness(router, "auto")
     summary = {
@@ -69,6 +71,7 @@ def everything(
         "held_out_prompts": int(lab.test.sum()),
         "seed": lab.seed,
         "prices": prices.source_line,
+        "plotted": bool(benched["sources"]),
         "aims": aims.aims(benched, models, sources, sources["coverage"]),
     }
     page = aims.summary_page(summary, judged)
