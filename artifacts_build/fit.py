@@ -166,9 +166,7 @@ def predict_rows(
     mu, sigma = np.empty(len(model)), np.empty(len(model))
     for start in range(0, len(model), ROWS_AT_ONCE):
         at = slice(start, start + ROWS_AT_ONCE)
-        of = model[at]
-        here = Candidates(candidates.capability[of], candidates.capability_sd[of], candidates.places[of])
-        mu[at], sigma[at] = predictor.complete(here, reading.rows(prompt[at]))
+        mu[at], sigma[at] = predictor.complete(candidates.rows(model[at]), reading.rows(prompt[at]))
     return mu, sigma
 
 
@@ -317,6 +315,7 @@ def _refine(
         residual=np.zeros((0, k), dtype=np.float32),
         residual_variance=np.zeros((0, k), dtype=np.float32),
         slope=np.zeros(0, dtype=np.float32),
+        model_capability=np.zeros(0, dtype=np.float32),
         new_model_variance=0.0,
         imputation=imputation,
         length=np.array([slope, center]),
@@ -357,6 +356,7 @@ def _refine(
         residual=residuals.residual[seen].astype(np.float32),
         residual_variance=residuals.variance[seen].astype(np.float32),
         slope=residuals.slope[seen].astype(np.float32),
+        model_capability=filled[seen].astype(np.float32),
         new_model_variance=residuals.new_model_variance,
         model_ids=tuple(data.model_ids[m] for m in seen),
     )

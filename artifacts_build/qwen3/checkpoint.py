@@ -177,13 +177,43 @@ def _shape_of(config: Mapping[str, Any], path: Path) -> Shape:
             epsilon=float(config.get("rms_norm_eps", 1e-6)),
             rope_theta=float(config.get("rope_theta") or rope["rope_theta"]),
             positions=int(config.get("max_position_embeddings", 32768)),
-            end_token=None if config.get("eos_token_id") is None else int(config["eos_token_id"]),
+            end_token=_end_token(config.get("eos_token_id")),
         )
     except KeyError as error:
         raise CheckpointError(f"{path}: {error.args[0]} is missing. Download the file again.") from None
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: a size is not a number ({error}). Download the file again.") from None
+    _check_shape(shape, path)
     return shape
+
+
+def _end_token(found: Any) -> int | None:
+    """One id, the first of several, or none."""
+    first = found[0] if isinstance(found, list) and found else found
+    return None if first is None or first == [] else int(first)
+
+
+def _check_shape(shape: Shape, path: Path) -> None:
+    sizes = {
+        "vocab_size": shape.vocabulary,
+        "hidden_size": shape.hidden,
+        "intermediate_size": shape.intermediate,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "head_dim": shape.head,
+        "max_position_embeddings": shape.positions,
+    }
+    for name, size in sizes.items():
+        if size < 1:
+            raise CheckpointError(f"{path}: {name} is {size}. Download the file again.")
+    if shape.heads % shape.kv_heads:
+        raise CheckpointError(
+            f"{path}: num_key_value_heads {shape.kv_heads} does not divide num_attention_heads {shape.heads}."
+        )
+    # What the attention kernel can rotate.
+    if shape.head % 16:
+        raise CheckpointError(f"{path}: head_dim {shape.head}: only multiples of 16 can be exported.")
 
 
 def _check_pooling(path: Path) -> None:

@@ -8,19 +8,27 @@ Exact beside `transformers` in float32 to about 1e-6 (tests, and `python -m benc
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
+from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE
+from tqdm import tqdm
 
 from artifacts_build.onnx_graph import MICROSOFT, Graph
-from artifacts_build.qwen3.checkpoint import Layer, Shape
+from artifacts_build.qwen3.checkpoint import Checkpoint, Layer, Shape
 from artifacts_build.qwen3.precision import Precision, TableBits, add_linear, add_table
+from artifacts_build.qwen3.rotate import Rotated
+from artifacts_build.qwen3.settings import Quantization
 
 Floats32 = NDArray[np.float32]
 # The matrices of a layer that are multiplied at once, in the order of the network.
 MATRICES = ("qkv", "o", "gate_up", "down")
+# Tables that follow from the sizes alone.
+ROTARY = ("rotary_cos", "rotary_sin")
 
 
 class Weights(Protocol):
@@ -53,6 +61,20 @@ def input_name(layer: int, matrix: str) -> str:
     return f"layers.{layer}.{ {'qkv': 'normal', 'o': 'attention', 'gate_up': 'normal2', 'down': 'gated'}[matrix] }"
 
 
+def write_network(
+    folder: Path, checkpoint: Checkpoint, kept: Quantization, layers: int, max_tokens: int
+) -> onnx.ModelProto:
+    """Write model.onnx and model.onnx.data to a folder; the graph as it was written."""
+    weights: Weights = Rotated(checkpoint) if kept.rotate else checkpoint
+    bar = tqdm(total=layers, unit="layer", desc="write", disable=None)
+    with (folder / DATA_FILE).open("wb") as data, bar:
+        g = Graph(data, DATA_FILE)
+        add_network(g, weights, layers, max_tokens, kept.of, kept.table_bits, lambda _: bar.update())
+    model = g.embedder("qwen3_embedder", checkpoint.shape.hidden)
+    (folder / MODEL_FILE).write_bytes(model.SerializeToString(deterministic=True))
+    return model
+
+
 def add_network(
     g: Graph,
     weights: Weights,
@@ -60,7 +82,7 @@ def add_network(
     max_tokens: int,
     precision: Callable[[str], Precision],
     table_bits: TableBits,
-    after_layer: Callable[[int], None] = lambda _: None,
+    after_layer: Callable[[int], object] = lambda _: None,
 ) -> None:
     """Add all nodes from `input_ids` and `attention_mask` to `embedding`.
 
@@ -107,8 +129,8 @@ def _add_constants(g: Graph, shape: Shape, max_tokens: int) -> None:
     """Rotary tables, the lengths of the rows, and the shapes that are shared by all layers."""
     inverse = shape.rope_theta ** (-np.arange(0, shape.head, 2, dtype=np.float64) / shape.head)
     angle = np.outer(np.arange(max_tokens), inverse)
-    g.constant("rotary_cos", np.cos(angle).astype(np.float32))
-    g.constant("rotary_sin", np.sin(angle).astype(np.float32))
+    for name, table in zip(ROTARY, (np.cos(angle), np.sin(angle)), strict=True):
+        g.constant(name, table.astype(np.float32))
     queries, keys = shape.heads * shape.head, shape.kv_heads * shape.head
     g.integers("one", 1)
     g.constant("second", np.array(1, np.int64))
@@ -148,10 +170,10 @@ def _attention(g: Graph, shape: Shape, p: str, layer: Layer, normal: str, precis
         normal_heads = _normalized(g, f"{p}.{name}_normal", heads, gain, shape.epsilon)
         rotated.append(g.add("Reshape", f"{p}.{name}_flat", normal_heads, f"{name}_flat"))
     outputs = [f"{p}.attention", f"{p}.keys", f"{p}.values"]
-    lengths, rotary = ("last_32", "row_length_32"), ("rotary_cos", "rotary_sin")
+    lengths = ("last_32", "row_length_32")
     sizes = {"num_heads": shape.heads, "kv_num_heads": shape.kv_heads, "scale": float(shape.head**-0.5)}
     return g.add_many(
-        "GroupQueryAttention", outputs, *rotated, v, "", "", *lengths, *rotary, domain=MICROSOFT, do_rotary=1, **sizes
+        "GroupQueryAttention", outputs, *rotated, v, "", "", *lengths, *ROTARY, domain=MICROSOFT, do_rotary=1, **sizes
     )[0]
 
 

@@ -7,13 +7,12 @@ rotated LLMs", 2024). Normalization commutes with a rotation once its gain is mo
 follow, so all of it is folded into the weights: the network computes the same vectors with the same operators,
 but for one small matrix that turns the pooled vector back.
 
-What cannot be rotated without work at run time, the gated product in the MLP, is smoothed instead: each of its
-channels is divided by a power of two that the next matrix is multiplied with (after Xiao et al., "SmoothQuant",
-2023). Sums and sign changes alone: the same weights give the same bytes on every machine.
+What cannot be rotated without work at run time is the gated product in the MLP: its largest values are what one
+scale a token has to bear. Sums and sign changes alone: the same weights give the same bytes on every machine.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +20,23 @@ from numpy.typing import NDArray
 from artifacts_build.qwen3.checkpoint import Checkpoint, Layer, Shape
 
 Floats32 = NDArray[np.float32]
-SEED = 2024
+SEED = b"pointsman rotation 1"
 
 
-def rotated(x: Floats32, seed: int = SEED) -> Floats32:
+def _signs(size: int) -> Floats32:
+    """+1 or -1, from a hash: the same in every version of every library."""
+    digest = np.frombuffer(hashlib.shake_256(SEED).digest(-(-size // 8)), np.uint8)
+    return np.unpackbits(digest)[:size].astype(np.float32) * 2 - 1
+
+
+def rotated(x: Floats32) -> Floats32:
     """x @ Q for the last axis: Q is orthogonal, a Hadamard matrix with random signs.
 
     Where the axis is no power of two, Q is made of blocks of the largest power of two that divides it.
     """
     size = x.shape[-1]
     block = size & -size
-    signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), size)
-    y = (x * signs).reshape(*x.shape[:-1], size // block, block)
+    y = (x * _signs(size)).reshape(*x.shape[:-1], size // block, block)
     step = 1
     while step < block:
         pairs = y.reshape(*y.shape[:-1], block // (2 * step), 2, step)
@@ -45,10 +49,9 @@ def rotated(x: Floats32, seed: int = SEED) -> Floats32:
 
 @dataclass(frozen=True)
 class Rotated:
-    """A checkpoint, rotated; `smoothing` has a scale for each channel of a layer's gated product, or nothing."""
+    """A checkpoint, rotated: it computes the same vectors."""
 
     checkpoint: Checkpoint
-    smoothing: Mapping[int, Floats32] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> Shape:
@@ -60,7 +63,7 @@ class Rotated:
     def layer(self, index: int) -> Layer:
         layer = self.checkpoint.layer(index)
         hidden = np.ones_like(layer.input_norm)
-        rotated_layer = Layer(
+        return Layer(
             input_norm=hidden,
             post_norm=hidden,
             q_norm=layer.q_norm,
@@ -73,11 +76,6 @@ class Rotated:
             up=rotated(layer.up * layer.post_norm),
             down=rotated(layer.down.T).T,
         )
-        scale = self.smoothing.get(index)
-        if scale is not None:
-            rotated_layer.up = rotated_layer.up / scale[:, None]
-            rotated_layer.down = rotated_layer.down * scale
-        return rotated_layer
 
     def final_norm(self) -> Floats32:
         return np.ones(self.shape.hidden, np.float32)

@@ -53,6 +53,10 @@ class Candidates:
     capability_sd: Floats  # [k]
     places: Places  # [k], where their outcomes are; -1 for none
 
+    def rows(self, models: NDArray[np.intp]) -> "Candidates":
+        """The candidates of r rows of outcomes, by their places among these."""
+        return Candidates(self.capability[models], self.capability_sd[models], self.places[models])
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -141,7 +145,11 @@ class Predictor:
         else:
             capability, sd = self.refinement.capability(scores[:, 0], scores[:, 1])
             places = np.array([self.refinement.place_of(of_model) for of_model in names], dtype=np.intp)
-        return Candidates(np.where(count > 0, capability, self.capability_mean), sd, places)
+        capability = np.where(count > 0, capability, self.capability_mean)
+        if self.refinement is not None and self.refinement.model_ids:
+            # Outcomes were explained by this capability and a residual: the one is worth nothing without the other.
+            capability = np.where(places == NO_OUTCOMES, capability, self.refinement.model_capability[places])
+        return Candidates(capability, sd, places)
 
     def read(self, vectors: Floats32) -> Reading:
         """Difficulty, its uncertainty and the domains of embeddings float32 [n, d]; clipped to training's range."""

@@ -41,6 +41,7 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
     "residual": ("m", "K"),
     "residual_variance": ("m", "K"),
     "slope": ("m",),
+    "model_capability": ("m",),
     "new_model_variance": (),
     "imputation": (2, 3),
     "length": (2,),
@@ -67,6 +68,7 @@ class Refinement:
     residual: Floats32  # [m, K]
     residual_variance: Floats32  # [m, K]
     slope: Floats32  # [m]
+    model_capability: Floats32  # [m] that the residuals stand on, whatever is published since
     new_model_variance: float
     imputation: Floats  # [2, 3]: LiveCodeBench from GPQA Diamond, then the reverse: slope, intercept, sd
     length: Floats  # [2]: length_slope and length_center; a slope of 0 where no lengths were known
