@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pointsman.artifact import Artifact
 from pointsman.embedders import Embedder
-from pointsman.predictor import Candidates, Predictor
+from pointsman.predictor import Predictor
 
 from artifacts_build.datasets import held_out
 from artifacts_build.datasets.outcomes import Floats, Indices, Outcomes
@@ -115,7 +115,5 @@ def predict_matrix(
     candidates = data_candidates(predictor, data)
     reading = predictor.read(vectors[prompts])
     n, k = len(prompts), len(models)
-    of = np.tile(models, n)
-    here = Candidates(candidates.capability[of], candidates.capability_sd[of], candidates.places[of])
-    mu, sigma = predictor.complete(here, reading.rows(np.repeat(np.arange(n), k)))
+    mu, sigma = predictor.complete(candidates.rows(np.tile(models, n)), reading.rows(np.repeat(np.arange(n), k)))
     return mu.reshape(n, k), sigma.reshape(n, k)

@@ -151,3 +151,11 @@ def test_with_one_source_there_is_none_to_leave_out() -> None:
     for evaluation in (holdout_sources, ablation):
         with pytest.raises(BuildError, match=r"outcomes of 1 source\(s\)"):
             evaluation(alone)
+
+
+def test_a_refinement_without_any_outcomes_predicts_every_model_as_a_new_one(lab: Lab) -> None:
+    predictor = lab.fit(Parts(residuals=False)).predictor
+    every = np.ones(len(lab.data.score), dtype=bool)
+    mu, sigma = predict_rows(predictor, lab.data, lab.embedded.prompts, every)
+    assert np.all((mu > 0) & (mu < 1))
+    assert sigma.mean() > predict_rows(lab.predictor, lab.data, lab.embedded.prompts, every)[1].mean()

@@ -115,6 +115,8 @@ class Refinement:
             places: [r] of `place_of`.
             phi: [r, K] or [K]; difficulty: [r] or a number.
         """
+        if not self.model_ids:
+            return np.zeros(places.shape), np.full(places.shape, self.new_model_variance)
         known = places != NO_OUTCOMES
         added = np.einsum("...k,...k->...", self.residual[places], phi) + self.slope[places] * difficulty
         variance = np.einsum("...k,...k->...", self.residual_variance[places], phi)
