@@ -97,7 +97,6 @@ And its refinement, which is what runs unless it is switched off (`POINTSMAN_REF
   (out-of-fold R² {refined["out_of_fold_r2"]:.3f}), and coefficients of its own: {", ".join(f"{value:.3f}" for value in refined["coefficients"])}.
 - **Residuals** of the {refined["models_with_outcomes"]} models and systems with outcomes, for each domain, shrunken by empirical Bayes
   (standard deviations: {", ".join(f"{name} {value:g}" for name, value in refined["residual_sds"].items())}). A model without outcomes gets none.
-- **Capability** with one of its scores missing: imputed from the other.
 - **`sigma`**: the ridge's posterior, scaled to how far off whole kinds of prompts are, and the residual's posterior; for
   a model without outcomes the spread of the residuals of those that have some ({refined["new_model_sd"]:.2f} logits).
 - **Output length**: exp({refined["length_slope"]:g} * difficulty) times what the registry says of a model, from {refined["rows_with_length"]:,} responses

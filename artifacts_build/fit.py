@@ -6,8 +6,8 @@
    the form of a benchmark is not taken for difficulty
 3. a, b, c: a logistic regression on the difficulty predicted *out of fold*, as it will be used; fitted on the
    true difficulty it would be overconfident
-4. the refinement: the same with a shift for each domain, residuals of the models that have outcomes, imputed
-   scores, and how uncertain all of it is
+4. the refinement: the same with a shift for each domain, residuals of the models that have outcomes, and
+   how uncertain all of it is
 
 Systems and models without published scores inform difficulty and their own residuals, never a, b, c.
 """
@@ -23,7 +23,6 @@ from pointsman.refinement import Refinement
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from artifacts_build.capability import fit_imputation
 from artifacts_build.datasets.outcomes import Outcomes
 from artifacts_build.datasets.splits import folds
 from artifacts_build.domains import SHARPNESS, Domains, find_domains
@@ -52,7 +51,6 @@ class Parts:
     domains: bool = True
     residuals: bool = True
     residual_domains: bool = True
-    imputation: bool = True
     domain_counts: tuple[int, ...] = DOMAIN_COUNTS
 
 
@@ -119,7 +117,7 @@ def fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, var
 
 def _fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, variants: Sequence[Parts]) -> list[Fit]:
     training = _training(data, embedded, train, seed)
-    plain = _fit_ridge(training, None)
+    plain = _fit_ridge(training, None, RIDGE_PENALTIES)
     predictor = _formula(data, training, plain)
     details = {
         "ridge_penalty": plain.penalties[0],
@@ -134,7 +132,10 @@ def _fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, va
         for count in _counts(parts):
             if (count, parts.domains) not in candidates:
                 domains = find_domains(training.vectors, count, seed)
-                candidates[count, parts.domains] = domains, _fit_ridge(training, domains if parts.domains else None)
+                candidates[count, parts.domains] = (
+                    domains,
+                    _fit_ridge(training, domains if parts.domains else None, plain.penalties),
+                )
         own = [candidates[count, parts.domains] for count in _counts(parts)]
         refinement, more = _refine(data, training, own, predictor, parts)
         fits.append(Fit(replace(predictor, refinement=refinement), {**details, "refinement": more}))
@@ -229,15 +230,19 @@ def _part_sums(training: _Training, domains: Domains | None, part: NDArray[np.in
     return sums
 
 
-def _fit_ridge(training: _Training, domains: Domains | None) -> _Ridge:
-    """The ridge with the penalties that predict best out of fold."""
+def _fit_ridge(training: _Training, domains: Domains | None, ridge_penalties: Sequence[float]) -> _Ridge:
+    """The ridge with the penalties, of those given and of those of the shifts, that predict best out of fold.
+
+    With domains, the embedding's own penalty stays the formula's: the benchmarks would choose a larger one, and with
+    less of the embedding easy and hard prompts of other languages are told apart less well.
+    """
     d = training.vectors.shape[1]
     sums = _part_sums(training, domains, training.fold)
     whole = total(sums)
     features, _ = _features(training, domains)
     best: _Ridge | None = None
     for shift_penalty in SHIFT_PENALTIES if domains is not None else (0.0,):
-        for ridge_penalty in RIDGE_PENALTIES:
+        for ridge_penalty in ridge_penalties:
             penalty = np.full(features.shape[1], shift_penalty)
             penalty[:d] = ridge_penalty
             without_fold = tuple(solve(whole - part, penalty) for part in sums)
@@ -295,38 +300,14 @@ def _refine(
     domains, ridge = min(candidates, key=lambda one: one[1].error)
     d, k = training.vectors.shape[1], len(domains.centers)
 
-    scores = np.array(list(_base_scores(data, training).values()))
-    imputation = fit_imputation(scores[:, 0], scores[:, 1])
-    if not parts.imputation:
-        imputation = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
     slope, center, lengths = fit_lengths(ridge.out_of_fold[training.prompt], training.model, training.output_tokens)
     coefficients = np.zeros(d + k)
     coefficients[: len(ridge.fit.coefficients)] = ridge.fit.coefficients
-    draft = Refinement(
-        centers=domains.centers,
-        sharpness=SHARPNESS,
-        weights=coefficients[:d].astype(np.float32),
-        shift=coefficients[d:].astype(np.float32),
-        bias=ridge.fit.intercept,
-        difficulty_range=np.array([ridge.out_of_fold.min(), ridge.out_of_fold.max()]),
-        coefficients=np.zeros(3),
-        feature_mean=np.zeros(d + k, dtype=np.float32),
-        covariance=np.zeros((d + k, d + k), dtype=np.float32),
-        residual=np.zeros((0, k), dtype=np.float32),
-        residual_variance=np.zeros((0, k), dtype=np.float32),
-        slope=np.zeros(0, dtype=np.float32),
-        model_capability=np.zeros(0, dtype=np.float32),
-        new_model_variance=0.0,
-        imputation=imputation,
-        length=np.array([slope, center]),
-        model_ids=(),
-    )
-    capability, _ = draft.capability(data.gpqa_diamond, data.livecodebench)
     usable = ~np.isnan(data.capability[training.model])
     difficulty = ridge.out_of_fold[training.prompt]
-    features = np.stack([capability[training.model[usable]], difficulty[usable]], axis=1)
+    features = np.stack([data.capability[training.model[usable]], difficulty[usable]], axis=1)
     abc = np.array(fit_logistic(features, training.score[usable], training.weight[usable]))
-    filled = np.where(np.isnan(data.capability), predictor.capability_mean, capability)
+    filled = np.where(np.isnan(data.capability), predictor.capability_mean, data.capability)
     base = abc[0] * filled[training.model] + abc[1] * difficulty + abc[2]
     phi = domains.memberships(training.vectors)
     residuals = fit_residuals(
@@ -348,8 +329,14 @@ def _refine(
     mean = np.zeros(d + k)
     mean[:p] = ridge.fit.mean
     seen = np.unique(training.model) if parts.residuals else np.empty(0, dtype=np.intp)
-    refinement = replace(
-        draft,
+    refinement = Refinement(
+        centers=domains.centers,
+        sharpness=SHARPNESS,
+        weights=coefficients[:d].astype(np.float32),
+        shift=coefficients[d:].astype(np.float32),
+        bias=ridge.fit.intercept,
+        difficulty_range=np.array([ridge.out_of_fold.min(), ridge.out_of_fold.max()]),
+        length=np.array([slope, center]),
         coefficients=abc,
         feature_mean=mean.astype(np.float32),
         covariance=covariance.astype(np.float32),

@@ -73,7 +73,7 @@ def fake_artifact(view: ViewSettings | None = None) -> Artifact:
 def candidates(*capability: float) -> Candidates:
     """Models of these capabilities, without outcomes."""
     k = len(capability)
-    return Candidates(np.array(capability), np.zeros(k), np.full(k, -1))
+    return Candidates(np.array(capability), np.full(k, -1))
 
 
 def reading(predictor: Predictor, difficulty: float) -> Reading:

@@ -26,7 +26,6 @@ ABLATION = {
     "everything": Parts(),
     "without domains": Parts(domains=False),
     "without residuals by domain": Parts(residual_domains=False),
-    "without imputed scores": Parts(imputation=False),
 }
 
 
@@ -49,8 +48,8 @@ def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
         rows = judged & np.isin(base, group)
         if not rows.any():
             continue
-        full, plain_mean = lab.fits(MODEL_VARIANTS, models=group)
-        predictors = (full.predictor, full.predictor.formula(), plain_mean.predictor)
+        (full,) = lab.fits([Parts()], models=group)
+        predictors = (full.predictor, full.predictor.formula())
         for name, predictor in zip(MODEL_RIVALS, predictors, strict=True):
             mu, sd = predict_rows(predictor, data, lab.embedded.prompts, rows)
             predicted[name][rows] = mu
@@ -65,7 +64,7 @@ def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
         for name in np.unique(base[done])
         if (done & (base == name)).sum() >= FEWEST_ROWS
     }
-    # Only models with a missing score differ between imputation and the plain mean.
+    # The mean of one benchmark alone stands for both.
     half = np.isnan(data.gpqa_diamond) != np.isnan(data.livecodebench)
     one_score = done & half[data.response_model]
     return {
@@ -81,8 +80,7 @@ def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
     }
 
 
-MODEL_RIVALS = ("refined", "formula", "plain mean of scores")
-MODEL_VARIANTS = (Parts(), Parts(imputation=False))
+MODEL_RIVALS = ("refined", "formula")
 
 
 def check_sources(lab: Lab) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from artifacts_build.capability import UNKNOWN_SD, fit_imputation
 from artifacts_build.domains import Domains, find_domains
 from artifacts_build.lengths import fit_lengths
 from artifacts_build.rasch import fit_rasch, sigmoid
@@ -90,20 +89,6 @@ def test_noise_is_not_taken_for_residuals() -> None:
     found = residuals_of(300, 0.0)
     assert abs(found.residual[:-1]).mean() < 0.1
     assert found.new_model_variance < 0.1
-
-
-def test_a_missing_score_is_the_line_through_models_that_have_both() -> None:
-    science = RNG.uniform(0.3, 0.9, 40)
-    code = 0.9 * science - 0.05 + RNG.normal(0, 0.02, 40)
-    code[:5] = np.nan
-    (slope, intercept, sd), (back, _, _) = fit_imputation(science, code)
-    assert (slope, intercept, sd) == pytest.approx((0.9, -0.05, 0.02), abs=0.02)
-    assert back == pytest.approx(1 / 0.9, abs=0.05)
-
-
-def test_too_few_models_with_both_scores_impute_nothing_but_say_how_unsure() -> None:
-    few = fit_imputation(np.array([0.5, 0.6, np.nan]), np.array([0.4, np.nan, 0.7]))
-    assert few.tolist() == [[1, 0, UNKNOWN_SD]] * 2
 
 
 def test_output_grows_with_difficulty_at_the_rate_that_the_data_shows() -> None:

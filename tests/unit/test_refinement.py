@@ -34,7 +34,6 @@ def refinement(**changes: object) -> Refinement:
         slope=np.zeros(1, dtype=np.float32),
         model_capability=np.array([0.5], dtype=np.float32),
         new_model_variance=0.0,
-        imputation=np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]),
         length=np.array([0.0, 0.0]),
         model_ids=(KNOWN,),
     )
@@ -86,15 +85,6 @@ def test_a_domain_can_be_harder_than_its_embedding_says() -> None:
     plain, shifted = FORMULA.read(VECTORS).difficulty, refined.read(VECTORS).difficulty
     assert shifted[1] == pytest.approx(plain[1] + 1.5, abs=1e-3)
     assert shifted[0] == pytest.approx(plain[0], abs=1e-3)
-
-
-def test_a_missing_score_is_imputed_from_the_other_and_makes_the_prediction_less_sure() -> None:
-    imputing = refinement(imputation=np.array([[0.8, 0.05, 0.1], [1.1, 0.02, 0.2]]))
-    capability, sd = imputing.capability(np.array([0.5, np.nan, 0.4]), np.array([np.nan, 0.3, 0.6]))
-    assert capability == pytest.approx([(0.5 + 0.45) / 2, (0.35 + 0.3) / 2, 0.5])
-    assert sd == pytest.approx([0.05, 0.1, 0.0])
-    refined = replace(FORMULA, refinement=imputing)
-    assert predicted(refined, "acme/new", (0.5, math.nan), 0)[1] > predicted(refined, "acme/new", (0.475, 0.475), 0)[1]
 
 
 def test_sigma_is_wider_without_outcomes_and_far_from_the_training_prompts() -> None:

@@ -50,12 +50,11 @@ class Candidates:
     """What the predictor knows of k models before it sees a prompt."""
 
     capability: Floats  # [k], fractions; the training mean where nothing is published
-    capability_sd: Floats  # [k]
     places: Places  # [k], where their outcomes are; -1 for none
 
     def rows(self, models: NDArray[np.intp]) -> "Candidates":
         """The candidates of r rows of outcomes, by their places among these."""
-        return Candidates(self.capability[models], self.capability_sd[models], self.places[models])
+        return Candidates(self.capability[models], self.places[models])
 
 
 @dataclass(frozen=True)
@@ -139,17 +138,15 @@ class Predictor:
         """The same from scores [k, 2], fractions with NaN where nothing is published, and the names of each model."""
         scores = scores.reshape(-1, 2)
         count = (~np.isnan(scores)).sum(axis=1)
-        if self.refinement is None:
-            capability, sd = np.nansum(scores, axis=1) / np.maximum(count, 1), np.zeros(len(scores))
-            places = np.full(len(scores), NO_OUTCOMES)
-        else:
-            capability, sd = self.refinement.capability(scores[:, 0], scores[:, 1])
-            places = np.array([self.refinement.place_of(of_model) for of_model in names], dtype=np.intp)
-        capability = np.where(count > 0, capability, self.capability_mean)
-        if self.refinement is not None and self.refinement.model_ids:
-            # Outcomes were explained by this capability and a residual: the one is worth nothing without the other.
-            capability = np.where(places == NO_OUTCOMES, capability, self.refinement.model_capability[places])
-        return Candidates(capability, sd, places)
+        mean = np.nansum(scores, axis=1) / np.maximum(count, 1)
+        capability = np.where(count > 0, mean, self.capability_mean)
+        refinement = self.refinement
+        if refinement is None or not refinement.model_ids:
+            return Candidates(capability, np.full(len(scores), NO_OUTCOMES))
+        places = np.array([refinement.place_of(of_model) for of_model in names], dtype=np.intp)
+        # Outcomes were explained by this capability and a residual: the one is worth nothing without the other.
+        capability = np.where(places == NO_OUTCOMES, capability, refinement.model_capability[places])
+        return Candidates(capability, places)
 
     def read(self, vectors: Floats32) -> Reading:
         """Difficulty, its uncertainty and the domains of embeddings float32 [n, d]; clipped to training's range."""
@@ -168,7 +165,7 @@ class Predictor:
         """`mu` and `sigma`, float64 [k] each, of k candidates on one prompt (`row`), or on one prompt each (`rows`).
 
         `mu` is P(complete). `sigma` is its standard deviation from what is not known, by the delta method: the
-        difficulty and, with a refinement, the model's own residual and an imputed score.
+        difficulty and, with a refinement, the model's own residual.
         """
         difficulty = reading.difficulty
         if self.refinement is None:
@@ -177,9 +174,7 @@ class Predictor:
         a, b, c = self.refinement.coefficients
         residual, variance = self.refinement.residuals(candidates.places, reading.memberships, difficulty)
         mu = _sigmoid(a * candidates.capability + b * difficulty + c + residual)
-        known = candidates.places != NO_OUTCOMES
-        imputed = np.where(known, 0.0, (a * candidates.capability_sd) ** 2)
-        spread = np.sqrt((b * reading.difficulty_sd) ** 2 + variance + imputed)
+        spread = np.sqrt((b * reading.difficulty_sd) ** 2 + variance)
         return mu, mu * (1.0 - mu) * spread
 
 

@@ -5,7 +5,6 @@
     coefficients   a, b, c of the logistic, fitted to this difficulty
     residuals      a model with outcomes adds residual_m . phi(x) + slope_m * difficulty(x), shrunken by how much
                    is known; a model without outcomes adds nothing
-    capability     where one of the two benchmarks is not published, it is imputed from the other
     length         a model writes exp(length_slope * (difficulty - length_center)) times its usual output tokens
     uncertainty    the ridge's posterior for the difficulty, the residual's posterior for a model with outcomes, the
                    spread of such residuals for one without
@@ -43,10 +42,9 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
     "slope": ("m",),
     "model_capability": ("m",),
     "new_model_variance": (),
-    "imputation": (2, 3),
     "length": (2,),
 }
-WIDE = ("difficulty_range", "coefficients", "imputation", "length")  # few numbers, kept in float64
+WIDE = ("difficulty_range", "coefficients", "length")  # few numbers, kept in float64
 NO_OUTCOMES = -1
 # Output lengths were seen over a narrow range of difficulty: no prompt changes them by more than this factor.
 MOST_LENGTH_FACTOR = 4.0
@@ -70,7 +68,6 @@ class Refinement:
     slope: Floats32  # [m]
     model_capability: Floats32  # [m] that the residuals stand on, whatever is published since
     new_model_variance: float
-    imputation: Floats  # [2, 3]: LiveCodeBench from GPQA Diamond, then the reverse: slope, intercept, sd
     length: Floats  # [2]: length_slope and length_center; a slope of 0 where no lengths were known
     model_ids: tuple[str, ...]  # [m]
 
@@ -125,16 +122,6 @@ class Refinement:
     def place_of(self, names: Iterable[str]) -> int:
         """Where the outcomes of a model are, by the first of its names that has some; -1 without."""
         return next((self._places[name] for name in names if name in self._places), NO_OUTCOMES)
-
-    def capability(self, gpqa_diamond: Floats, livecodebench: Floats) -> tuple[Floats, Floats]:
-        """Capability and its standard deviation, [k] each, from fractions; a missing one of the two is imputed."""
-        (up, up_intercept, up_sd), (down, down_intercept, down_sd) = self.imputation
-        no_code, no_science = np.isnan(livecodebench), np.isnan(gpqa_diamond)
-        code = np.where(no_code, up * gpqa_diamond + up_intercept, livecodebench)
-        science = np.where(no_science, down * livecodebench + down_intercept, gpqa_diamond)
-        # Half of the mean is imputed, so half of its error counts.
-        sd = np.where(no_code, up_sd / 2, np.where(no_science, down_sd / 2, 0.0))
-        return np.clip((science + code) / 2, 0.0, 1.0), sd
 
     def length_factor(self, difficulty: float) -> float:
         """How many times its usual output tokens a model is expected to write at this difficulty."""
