@@ -12,7 +12,7 @@ QWEN3_TOKENIZER := build/qwen3-tokenizer/tokenizer.json
 ARTIFACT := layers/artifacts/default
 SAM := build/sam
 DYNALITE := build/dynalite
-EXPORT_CODE := $(addprefix artifacts_build/,use_multilingual.py onnx_graph.py export.py fingerprint.py)
+EXPORT_CODE := $(addprefix artifacts_build/embedders/,use_multilingual.py onnx_graph.py export.py fingerprint.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -67,9 +67,9 @@ $(QWEN3_TOKENIZER):
 .PHONY: artifact
 artifact: $(ARTIFACT)/manifest.json ## Build the default artifact from the committed weights
 
-.PHONY: registry-layer
-registry-layer: $(ARTIFACT)/manifest.json ## Compile the registry to JSON for the functions' layer
-	@$(BIN)/python -m artifacts_build registry
+.PHONY: compile-registry
+compile-registry: $(ARTIFACT)/manifest.json ## Compile the registry to JSON for the functions' layer
+	@$(BIN)/python -m artifacts_build compile-registry
 
 .PHONY: train
 train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (DATA=folder of outcomes)
@@ -143,7 +143,7 @@ $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve
 	@$(BIN)/python -m artifacts_build export --embedder use-multilingual --out $(EMBEDDER)
 
 $(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.json | $(VENV)/serve
-	@$(BIN)/python -m artifacts_build layer --embedder $(EMBEDDER) --out $(ARTIFACT)
+	@$(BIN)/python -m artifacts_build artifact --embedder $(EMBEDDER) --out $(ARTIFACT)
 
 $(SAM)/%/.installed:
 	@echo "Installing into $(@D) ..."

@@ -1,5 +1,5 @@
 """`python -m artifacts_build`."""
 
-from artifacts_build.cli import main
+from artifacts_build.commands.main import main
 
 main()

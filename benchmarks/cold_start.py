@@ -40,8 +40,8 @@ PROMPT = "Explain to a new colleague, step by step, " * 4 + "why the sky looks b
 HELLO = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hello'}\n"
 LIBRARY_CALL = """
 import json, os, statistics, sys, time
-from pointsman.artifact import load_artifact, load_embedder
-from pointsman.history import open_history
+from pointsman.artifact.load import load_artifact, load_embedder
+from pointsman.compose import open_history
 from pointsman.registry import load_registry
 from pointsman.router import Router
 from pointsman.settings import load_settings

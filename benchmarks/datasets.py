@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pointsman.view import ViewSettings
+from pointsman.routing.view import ViewSettings
 
 PROMPTS, MODELS, DIMENSIONS = 15_000, 27, 1024
 ROWS = 400_000
@@ -133,7 +133,7 @@ class Embedder:
 def load(what: str) -> None:
     """Runs in a process of its own: load, and print seconds, CPU seconds, prompts, rows and peak megabytes."""
     if what.startswith("cache:"):
-        from artifacts_build.embeddings import embed_prompts
+        from artifacts_build.training.embeddings import embed_prompts
 
         texts = [prompt(i) for i in range(PROMPTS)]
         start, busy = time.perf_counter(), time.process_time()

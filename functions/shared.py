@@ -12,13 +12,13 @@ import logging
 import os
 import random
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from mangum import Mangum
+from pointsman.compose import open_history
 from pointsman.errors import MalformedRequest, PointsmanError, problem_document
-from pointsman.history import History, open_history
+from pointsman.history import History
 from pointsman.history.dynamodb import DynamoHistory
 from pointsman.settings import Settings
 
@@ -40,23 +40,12 @@ metrics = Metrics()
 annotations: dict[str, str] = {}
 
 
-def without_prompt(record: logging.LogRecord) -> bool:
-    """Takes the prompt out of a decision to replay; its sha256 and size stay."""
-    with suppress(ValueError, TypeError, KeyError):
-        line = json.loads(record.getMessage())
-        line["record"]["prompt"] = None
-        record.msg, record.args = json.dumps(line, ensure_ascii=False), ()
-    return True
-
-
 def configure_logs() -> None:
     """The library's loggers write through ours, but for a decision to replay: its line is JSON of its own."""
     api, history = logging.getLogger("pointsman"), logging.getLogger("pointsman.history")
     api.handlers = list(logger.handlers)
     replayable = logging.StreamHandler()
     replayable.setFormatter(logging.Formatter("%(message)s"))
-    if os.environ.get("LOG_PROMPTS") != "true":
-        replayable.addFilter(without_prompt)
     history.handlers = [replayable]
     api.propagate = history.propagate = False
 

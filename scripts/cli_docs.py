@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from pointsman.cli import cli
+from pointsman.cli.main import cli
 
 TARGET = Path(__file__).resolve().parent.parent / "docs/cli.md"
 HEADER = """# The command line

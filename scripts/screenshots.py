@@ -12,11 +12,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 from pointsman import Router
-from pointsman.decision import timestamp
+from pointsman.history.ids import timestamp
 from pointsman.history.sqlite import SqliteHistory
 from ulid import ULID
 
-from tests.serving import ROOT, serving
+from scripts.harness.serving import ROOT, serving
 
 DOCS = ROOT / "docs"
 MOST_BYTES = 200_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from pointsman.artifact import load_artifact, load_embedder
+from pointsman.artifact.load import load_artifact, load_embedder
 from pointsman.embedders import OnnxEmbedder
 from pointsman.history.dynamodb import DynamoHistory
 from pointsman.history.sqlite import SqliteHistory
@@ -17,7 +17,7 @@ from pointsman.registry import Registry, load_registry
 from pointsman.router import Router
 from pointsman.settings import PREFIX, Settings, load_settings
 
-from tests.aws import DYNALITE, FAKE_ACCOUNT, make_table, serving_dynalite
+from scripts.harness.aws import DYNALITE, FAKE_ACCOUNT, make_table, serving_dynalite
 from tests.fakes import FakeEmbedder, fake_artifact
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +42,8 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(PREFIX) and not name.startswith("POINTSMAN_REQUIRE_"):
             monkeypatch.delenv(name)
-    monkeypatch.delenv("PROMPT_LOGGING", raising=False)
+    for old in ("PROMPT_LOGGING", "LOG_PROMPTS"):
+        monkeypatch.delenv(old, raising=False)
     monkeypatch.setenv("POINTSMAN_DB", str(tmp_path / "history.db"))
 
 

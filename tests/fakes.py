@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pointsman.artifact import Artifact
+from pointsman.artifact.load import Artifact
+from pointsman.artifact.manifest import Manifest
 from pointsman.embedders.base import Vectors
-from pointsman.manifest import Manifest
-from pointsman.predictor import Candidates, Predictor, Reading
-from pointsman.view import ViewSettings
+from pointsman.routing.predictor import CandidateFeatures, Predictor, Reading
+from pointsman.routing.view import ViewSettings
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -70,10 +70,10 @@ def fake_artifact(view: ViewSettings | None = None) -> Artifact:
     return Artifact(Path("fake"), manifest, "d" * 64, predictor)
 
 
-def candidates(*capability: float) -> Candidates:
+def candidates(*capability: float) -> CandidateFeatures:
     """Models of these capabilities, without outcomes."""
     k = len(capability)
-    return Candidates(np.array(capability), np.full(k, -1))
+    return CandidateFeatures(np.array(capability), np.full(k, -1))
 
 
 def reading(predictor: Predictor, difficulty: float) -> Reading:

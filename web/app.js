@@ -1,13 +1,13 @@
 // Starts the page and joins its parts. The decision shown always answers the newest request.
 
-import { startAccess } from "./access.js";
-import { startAsk } from "./ask.js";
-import { startConfigs } from "./configs.js";
-import { decisionSentence, decisionView } from "./decision.js";
-import { byId } from "./dom.js";
-import { startExamples } from "./examples.js";
-import { startViews } from "./views.js";
-import { startWaiting } from "./waiting.js";
+import { startAccess } from "./lib/access.js";
+import { startAsk } from "./decide/ask.js";
+import { startConfigs } from "./lib/configs.js";
+import { decisionSentence, decisionView } from "./decide/decision.js";
+import { byId } from "./lib/dom.js";
+import { startExamples } from "./decide/examples.js";
+import { startViews } from "./lib/views.js";
+import { startWaiting } from "./lib/waiting.js";
 
 const section = byId("decision-section");
 const place = byId("decision");
@@ -59,13 +59,13 @@ startConfigs({
 }).load();
 startViews({
   async history() {
-    const { startHistory } = await import("./history.js");
+    const { startHistory } = await import("./history/history.js");
     history = startHistory();
     history.offer(configs);
     return history;
   },
   async models() {
-    const { startModels } = await import("./models.js");
+    const { startModels } = await import("./models/models.js");
     return startModels();
   },
 });

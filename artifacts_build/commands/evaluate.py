@@ -13,7 +13,7 @@ from artifacts_build.commands.profiles import profiles
 
 if TYPE_CHECKING:
     from artifacts_build.datasets.outcomes import Floats
-    from artifacts_build.evaluation.lab import Lab
+    from artifacts_build.evaluation.experiment import Experiment
     from artifacts_build.evaluation.prices import Prices
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -83,8 +83,8 @@ def bench_command(out: Path, prices: Path | None, resamples: int, **options: Any
     from artifacts_build.evaluation.bench import bench
     from artifacts_build.evaluation.write import write_bench
 
-    lab, tokens, listed = _lab_with_prices(prices, options)
-    found = bench(lab, tokens, listed, resamples)
+    experiment, tokens, listed = _lab_with_prices(prices, options)
+    found = bench(experiment, tokens, listed, resamples)
     _write(out, lambda scratch: write_bench(scratch, found))
 
 
@@ -96,8 +96,8 @@ def sweep_command(out: Path, prices: Path | None, **options: Any) -> None:
     from artifacts_build.evaluation.bench import sweep
     from artifacts_build.evaluation.pages import sweep_page
 
-    lab, tokens, listed = _lab_with_prices(prices, options)
-    _write_page(out, "sweep", sweep(lab, tokens, listed), sweep_page)
+    experiment, tokens, listed = _lab_with_prices(prices, options)
+    _write_page(out, "sweep", sweep(experiment, tokens, listed), sweep_page)
 
 
 @evaluate.command(name="holdout-models")
@@ -164,41 +164,41 @@ def all_command(
     docs: Path | None,
     **options: Any,
 ) -> None:
-    """Everything above (but profiles) and a summary of the aims, into one folder."""
+    """Everything above (but profiles) and a summary of the targets, into one folder."""
     from pointsman.router import Router
 
     from artifacts_build.evaluation.write import copy_pages, everything
 
     # First what can be refused at once.
     router = Router.load(artifact, options["registry"])
-    lab, tokens, listed = _lab_with_prices(prices, options)
+    experiment, tokens, listed = _lab_with_prices(prices, options)
     weights = options["weights"]
     judged = f"the weights {weights.name}" if weights else "weights trained on the training split"
-    click.echo(everything(out, lab, tokens, listed, router, judged, group_size, resamples))
+    click.echo(everything(out, experiment, tokens, listed, router, judged, group_size, resamples))
     click.echo(f"wrote {out}", err=True)
     if docs:
         copy_pages(out, docs)
         click.echo(f"wrote {docs}", err=True)
 
 
-def _lab_with_prices(prices: Path | None, options: dict[str, Any]) -> "tuple[Lab, Floats, Prices]":
+def _lab_with_prices(prices: Path | None, options: dict[str, Any]) -> "tuple[Experiment, Floats, Prices]":
     """The laboratory, the input tokens of its prompts, and the prices."""
     from artifacts_build.evaluation.prices import read_prices
     from artifacts_build.evaluation.write import count_tokens
 
     listed = read_prices(prices)
-    lab, embedder = _lab(options)
-    return lab, count_tokens(lab.data.prompts, embedder), listed
+    experiment, embedder = _lab(options)
+    return experiment, count_tokens(experiment.data.prompts, embedder), listed
 
 
-def _lab(options: dict[str, Any]) -> "tuple[Lab, Any]":
+def _lab(options: dict[str, Any]) -> "tuple[Experiment, Any]":
     """The laboratory that the options ask for, and its embedder."""
-    from pointsman.artifact import load_artifact
+    from pointsman.artifact.load import load_artifact
     from pointsman.embedders import OnnxEmbedder
-    from pointsman.view import ViewSettings
+    from pointsman.routing.view import ViewSettings
 
-    from artifacts_build.evaluation.lab import Lab, check_weights
-    from artifacts_build.train import check_enough, embed_all
+    from artifacts_build.evaluation.experiment import Experiment, check_weights
+    from artifacts_build.training.train import check_enough, embed_all
 
     embedder = OnnxEmbedder.load(options["embedder"])
     view, given = ViewSettings(max_tokens=256, head_tokens=32, tail_tokens=64), None
@@ -209,7 +209,7 @@ def _lab(options: dict[str, Any]) -> "tuple[Lab, Any]":
     data = read_outcomes(options["datasets"], options["data"], options["registry"], options["models"])
     check_enough(data)
     embedded = embed_all(data.prompts, embedder, view, options["cache"])
-    return Lab.of(data, embedded, options["seed"], given), embedder
+    return Experiment.of(data, embedded, options["seed"], given), embedder
 
 
 def _write_page(out: Path, name: str, found: Any, page: Callable[[Any], str]) -> None:

@@ -11,7 +11,7 @@ from artifacts_build.commands import EMBEDDERS, FILE, FOLDER
 if TYPE_CHECKING:
     from pointsman.embedders.onnx import EmbedderSettings
 
-    from artifacts_build.qwen3.precision import TableBits
+    from artifacts_build.embedders.qwen3.precision import TableBits
 
 TABLE_BITS: dict[str, "TableBits"] = {"32": 32, "8": 8, "4": 4}
 DEFAULT = "use-multilingual"
@@ -66,7 +66,7 @@ def export(
     if embedder == DEFAULT:
         if given:
             raise click.UsageError(f"--{given[0].replace('_', '-')} is for Qwen3 checkpoints, not for {DEFAULT}.")
-        from artifacts_build.export import export_use_multilingual
+        from artifacts_build.embedders.export import export_use_multilingual
 
         settings = export_use_multilingual(out)
     else:
@@ -90,9 +90,9 @@ def _export_qwen3(
     prompts: Path | None,
     min_cosine: float | None,
 ) -> "EmbedderSettings":
-    from artifacts_build.qwen3.check import read_prompts
-    from artifacts_build.qwen3.export import Calibration, export_qwen3
-    from artifacts_build.qwen3.settings import QUANTIZATIONS
+    from artifacts_build.embedders.qwen3.check import read_prompts
+    from artifacts_build.embedders.qwen3.export import Calibration, export_qwen3
+    from artifacts_build.embedders.qwen3.settings import QUANTIZATIONS
 
     if (prompts is None) != (min_cosine is None):
         raise click.UsageError("--prompts and --min-cosine go together.")

@@ -18,7 +18,7 @@ def flatten(joblib: Path, embedder: Path, out: Path, name: str) -> None:
     The file is read as inert data; whatever is not an array, a number or a known class is refused by name. The
     numbers stay under the licence of the router they come from.
     """
-    from artifacts_build.flatten import flatten_router
+    from artifacts_build.xrouter.flatten import flatten_router
 
     manifest = flatten_router(joblib, embedder, out, name)
     source = manifest["training"]["flattened_from"]

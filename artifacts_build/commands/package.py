@@ -1,4 +1,4 @@
-"""`layer` and `wheel`: what was built, put together to be served."""
+"""`artifact` and `wheel`: what was built, put together to be served."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from artifacts_build.commands import ARTIFACT, DEFAULT_EMBEDDER, FOLDER, WEIGHTS
 @click.option("--registry", type=FOLDER, default=Path("registry"), show_default=True)
 @click.option("--name", default=ARTIFACT.name, show_default=True, help=f"Write {ARTIFACT.parent}/NAME.")
 @click.option("--out", type=FOLDER, help="Write another folder instead.")
-def layer(weights: Path, embedder: Path, registry: Path, name: str, out: Path | None) -> None:
+def artifact(weights: Path, embedder: Path, registry: Path, name: str, out: Path | None) -> None:
     """Put weights and embedder together to the artifact that is served, and try it.
 
     The result is loaded as the server loads it and decides one prompt with the registry before it takes its place.
     The table says what of it a zip function's limit leaves.
     """
-    from artifacts_build.layer import build_layer
+    from artifacts_build.packaging.artifact import build_artifact
 
     out = out or ARTIFACT.parent / name
-    report = build_layer(weights, embedder, registry, out)
+    report = build_artifact(weights, embedder, registry, out)
     click.echo(report)
 
 
@@ -33,7 +33,7 @@ def layer(weights: Path, embedder: Path, registry: Path, name: str, out: Path | 
 @click.option("--out", type=FOLDER, default=Path("dist"), show_default=True)
 def wheel(artifact: Path, registry: Path, web: Path, out: Path) -> None:
     """Build a wheel that holds library, artifact, registry and page."""
-    from artifacts_build.wheel import build_wheel
+    from artifacts_build.packaging.wheel import build_wheel
 
     built = build_wheel(out, artifact, registry, web)
     click.echo(f"{built}: {built.stat().st_size / 1e6:.0f} MB")

@@ -22,6 +22,6 @@ def predict(
 
     A model that the artifact has outcomes for is matched by id; the others are predicted from their scores.
     """
-    from artifacts_build.predict import predict_table
+    from artifacts_build.training.predict import predict_table
 
     click.echo(predict_table(prompts, responses, models, artifact, out, cache, formula))

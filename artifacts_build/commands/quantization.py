@@ -24,8 +24,8 @@ def check_quantization(checkpoint: str, embedder: Path, prompts: Path, min_cosin
     Every prompt is embedded with the exported network, with the exact one in float32, and with `transformers`
     where it is installed. Exits with 1 where the worst cosine is under --min-cosine.
     """
+    from artifacts_build.embedders.qwen3.check import compare, read_prompts
     from artifacts_build.errors import BuildError
-    from artifacts_build.qwen3.check import compare, read_prompts
 
     texts = read_prompts(prompts)
     found = compare(checkpoint, embedder, texts)

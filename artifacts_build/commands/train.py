@@ -36,9 +36,9 @@ def train(
 
     Embeddings are kept as they are made: a run that was cut off goes on where it was.
     """
-    from pointsman.view import ViewSettings
+    from pointsman.routing.view import ViewSettings
 
-    from artifacts_build.train import train_weights
+    from artifacts_build.training.train import train_weights
 
     view = ViewSettings(max_tokens=view_tokens, head_tokens=head_tokens, tail_tokens=tail_tokens)
     outcomes = read_outcomes(datasets, data, registry, models)

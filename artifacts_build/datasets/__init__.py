@@ -9,7 +9,7 @@ passes over. Agent systems and models without published scores inform difficulty
 
 from artifacts_build.datasets.join import load_datasets, load_outcomes
 from artifacts_build.datasets.outcomes import Outcomes
-from artifacts_build.datasets.published import DISTRUSTED_SCORES, SYSTEM_PREFIX, Profile, Profiles, read_profiles
+from artifacts_build.datasets.published_scores import DISTRUSTED_SCORES, SYSTEM_PREFIX, Profile, Profiles, read_profiles
 from artifacts_build.datasets.spec import KINDS, DatasetSpec, parse_dataset
 from artifacts_build.datasets.splits import folds, held_out, stem_of
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from artifacts_build.datasets.collect import Collected, Collector
 from artifacts_build.datasets.lines import open_file, read_lines, text_field
-from artifacts_build.datasets.published import SYSTEM_PREFIX
+from artifacts_build.datasets.published_scores import SYSTEM_PREFIX
 from artifacts_build.datasets.rows import parquet_batches, text_column
 from artifacts_build.datasets.spec import DatasetSpec
 from artifacts_build.errors import DatasetError

@@ -52,7 +52,7 @@ def read_history(spec: DatasetSpec) -> Collected:
             continue
         prompt = decision.get("prompt")
         if not isinstance(prompt, str) or _digest(prompt) != decision.get("prompt_sha256"):
-            into.skip("decisions whose prompt was not kept whole (PROMPT_LOGGING, or longer than 64 KiB)")
+            into.skip("decisions whose prompt was not kept whole (POINTSMAN_STORE_PROMPTS, or longer than 64 KiB)")
             continue
         digest = str(decision["prompt_sha256"])
         prompts.setdefault(digest, (prompt, row, text_field(decision, "task", place, missing="")))

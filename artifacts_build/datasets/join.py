@@ -18,7 +18,7 @@ from artifacts_build.datasets.collect import NUMBERS, Collected
 from artifacts_build.datasets.history import read_history
 from artifacts_build.datasets.llmrouterbench import read_llmrouterbench
 from artifacts_build.datasets.outcomes import Floats, Outcomes
-from artifacts_build.datasets.published import Profiles, read_profiles
+from artifacts_build.datasets.published_scores import Profiles, read_profiles
 from artifacts_build.datasets.routerbench import read_routerbench
 from artifacts_build.datasets.rows import read_rows
 from artifacts_build.datasets.spec import DatasetSpec

@@ -1,6 +1,6 @@
 """How good the predictor and the routing are, measured on prompts, models and sources that were not trained on.
 
-lab          outcomes, embeddings, the split, and fits that are made once
+experiment   outcomes, embeddings, the split, and fits that are made once
 prices       list prices of the models in the data, and stated output lengths
 routers      what is compared: our router, the published formula, nearest neighbours, tables, mixes, the oracle
 curves       cost against completion: hulls, matched points, AIQ

@@ -1,19 +1,19 @@
-"""The test bench for routing: every source's arena, every router, every measure."""
+"""The test bench for routing: every source's routing task, every router, every measure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pointsman.predictor import Predictor
+from pointsman.routing.predictor import Predictor
 from tqdm import tqdm
 
 from artifacts_build.datasets.outcomes import Floats
-from artifacts_build.evaluation.arena import Arena, arenas
 from artifacts_build.evaluation.compare import RESAMPLES, bootstrap_weights, compare
 from artifacts_build.evaluation.curves import hull
-from artifacts_build.evaluation.lab import Lab, predict_matrix
+from artifacts_build.evaluation.experiment import Experiment, predict_matrix
+from artifacts_build.evaluation.measures import BINS, measure
 from artifacts_build.evaluation.prices import Prices
-from artifacts_build.evaluation.published import fit_published
+from artifacts_build.evaluation.published_formula import fit_published
 from artifacts_build.evaluation.routers import (
     BEST,
     FORMULA,
@@ -25,48 +25,52 @@ from artifacts_build.evaluation.routers import (
     settings_of,
     swept,
 )
-from artifacts_build.fit import predict_rows
-from artifacts_build.measures import BINS, measure
+from artifacts_build.evaluation.routing_task import RoutingTask, routing_tasks
+from artifacts_build.training.fit import predict_rows
 
-# With fewer held-out prompts an arena's intervals say more than its figures.
+# With fewer held-out prompts an routing's intervals say more than its figures.
 FEW_PROMPTS = 100
 
 
-def rivals(lab: Lab) -> dict[str, Predictor]:
+def rivals(experiment: Experiment) -> dict[str, Predictor]:
     """The predictors that are compared: ours, its formula alone, and the published formula as it stands."""
     return {
-        OURS: lab.predictor,
-        FORMULA: lab.predictor.formula(),
-        PUBLISHED: fit_published(lab.data, lab.embedded, ~lab.test, lab.seed),
+        OURS: experiment.predictor,
+        FORMULA: experiment.predictor.formula(),
+        PUBLISHED: fit_published(experiment.data, experiment.embedded, ~experiment.test, experiment.seed),
     }
 
 
-def bench(lab: Lab, tokens: Floats, prices: Prices, resamples: int = RESAMPLES) -> dict[str, Any]:
+def bench(experiment: Experiment, tokens: Floats, prices: Prices, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Cost against completion in each source, and how good the predictions are; `tokens` [n] of each prompt."""
-    predictors = rivals(lab)
+    predictors = rivals(experiment)
     found = {}
-    for arena in tqdm(arenas(lab.data, lab.test, tokens, prices), desc="bench", disable=None):
-        settings, mu = settings_of(arena, predictors, lab.data, lab.embedded.prompts)
-        found[arena.source] = _one(lab, arena, settings, mu, resamples)
+    for routing in tqdm(routing_tasks(experiment.data, experiment.test, tokens, prices), desc="bench", disable=None):
+        settings, mu = settings_of(routing, predictors, experiment.data, experiment.embedded.prompts)
+        found[routing.source] = _one(experiment, routing, settings, mu, resamples)
     return {
         "prices": prices.source_line,
         "resamples": resamples,
         "sources": found,
-        "predictions": predictions(lab, predictors),
+        "predictions": predictions(experiment, predictors),
     }
 
 
 def _one(
-    lab: Lab, arena: Arena, settings: Mapping[str, Settings], mu: Mapping[str, Floats], resamples: int
+    experiment: Experiment,
+    routing: RoutingTask,
+    settings: Mapping[str, Settings],
+    mu: Mapping[str, Floats],
+    resamples: int,
 ) -> dict[str, Any]:
-    weights = bootstrap_weights(len(arena.prompts), resamples, lab.seed)
-    single_cost, single_score = arena.cost.mean(axis=0), arena.score.mean(axis=0)
-    names = [lab.data.model_ids[m] for m in arena.models]
+    weights = bootstrap_weights(len(routing.prompts), resamples, experiment.seed)
+    single_cost, single_score = routing.cost.mean(axis=0), routing.score.mean(axis=0)
+    names = [experiment.data.model_ids[m] for m in routing.models]
     best = int(settings[BEST].choice[0, 0])  # type: ignore[index]
     return {
-        "prompts": len(arena.prompts),
-        "few_prompts": len(arena.prompts) < FEW_PROMPTS,
-        "only_models_with_published_scores": arena.scored_only,
+        "prompts": len(routing.prompts),
+        "few_prompts": len(routing.prompts) < FEW_PROMPTS,
+        "only_models_with_published_scores": routing.scored_only,
         "best_model": names[best],
         "oracle_completion": round(float(settings[ORACLE].score.mean()), 4),
         "models": [
@@ -78,17 +82,17 @@ def _one(
             name: {"cost": one.cost.mean(axis=0).tolist(), "completion": one.score.mean(axis=0).tolist()}
             for name, one in settings.items()
         },
-        "predictions": {name: measure(p.ravel(), arena.score.ravel()) for name, p in mu.items()},
+        "predictions": {name: measure(p.ravel(), routing.score.ravel()) for name, p in mu.items()},
     }
 
 
-def predictions(lab: Lab, predictors: Mapping[str, Predictor]) -> dict[str, Any]:
+def predictions(experiment: Experiment, predictors: Mapping[str, Predictor]) -> dict[str, Any]:
     """AUC, log-loss, Brier, calibration of the predictors on all held-out rows with a published score."""
-    rows = lab.held_out_rows()
-    score, source = lab.data.score[rows], lab.data.prompt_source[lab.data.response_prompt[rows]]
+    rows = experiment.held_out_rows()
+    score, source = experiment.data.score[rows], experiment.data.prompt_source[experiment.data.response_prompt[rows]]
     found = {}
     for name, predictor in predictors.items():
-        mu, _ = predict_rows(predictor, lab.data, lab.embedded.prompts, rows)
+        mu, _ = predict_rows(predictor, experiment.data, experiment.embedded.prompts, rows)
         found[name] = {
             "pooled": measure(mu, score),
             "by_source": {str(s): measure(mu[source == s], score[source == s]) for s in np.unique(source)},
@@ -113,15 +117,17 @@ def reliability(mu: Floats, score: Floats) -> list[dict[str, float]]:
     ]
 
 
-def sweep(lab: Lab, tokens: Floats, prices: Prices) -> dict[str, Any]:
+def sweep(experiment: Experiment, tokens: Floats, prices: Prices) -> dict[str, Any]:
     """What each threshold does in each source: completion, cost, the share of each model, and calibration."""
     found = {}
-    for arena in arenas(lab.data, lab.test, tokens, prices):
-        mu, _ = predict_matrix(lab.predictor, lab.data, lab.embedded.prompts, arena.prompts, arena.models)
-        ours = swept(arena, mu, arena.cost)
-        names = [lab.data.model_ids[m] for m in arena.models]
-        found[arena.source] = {
-            "prompts": len(arena.prompts),
+    for routing in routing_tasks(experiment.data, experiment.test, tokens, prices):
+        mu, _ = predict_matrix(
+            experiment.predictor, experiment.data, experiment.embedded.prompts, routing.prompts, routing.models
+        )
+        ours = swept(routing, mu, routing.cost)
+        names = [experiment.data.model_ids[m] for m in routing.models]
+        found[routing.source] = {
+            "prompts": len(routing.prompts),
             "thresholds": [_at(t, i, ours, mu, names) for i, t in enumerate(THRESHOLDS)],
         }
     return {"prices": prices.source_line, "sources": found}

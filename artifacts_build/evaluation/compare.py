@@ -32,7 +32,7 @@ def compare(settings: Mapping[str, Settings], highest_cost: float, weights: Floa
     """Every measure of every router, as `value` on the prompts themselves and `low`, `high` over the resamples.
 
     Args:
-        settings: of one arena, with BEST, CHEAPEST, ORACLE and MIX among them.
+        settings: of one routing, with BEST, CHEAPEST, ORACLE and MIX among them.
         highest_cost: up to which AIQ goes, from the cost of always taking the cheapest.
         weights: [b, n] of `bootstrap_weights`.
     """

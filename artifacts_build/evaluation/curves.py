@@ -55,7 +55,7 @@ def hull(cost: Floats, completion: Floats) -> Hull:
 
 
 def route(mu: Floats, cost: Floats, threshold: float, margin: float) -> Indices:
-    """[n]: the model the policy takes for each of n prompts, one model a prompt (`pointsman.policy`, max_k 1).
+    """[n]: the model the policy takes for each of n prompts, one model a prompt (`pointsman.routing.policy`, max_k 1).
 
     The cheapest of those whose `mu` [n, k] clears the threshold; where none does, the cheapest within `margin` of the
     best. Of equally cheap ones the likelier, then the first.

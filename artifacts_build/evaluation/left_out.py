@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from artifacts_build.datasets.outcomes import Floats, Outcomes
 from artifacts_build.errors import BuildError
-from artifacts_build.evaluation.lab import Lab, Mask
-from artifacts_build.fit import Parts, predict_rows
-from artifacts_build.measures import measure
+from artifacts_build.evaluation.experiment import Experiment, Mask
+from artifacts_build.evaluation.measures import measure
+from artifacts_build.training.fit import Parts, predict_rows
 
 GROUP_SIZE = 6
 # A model or a group with fewer held-out rows says nothing by itself.
@@ -37,10 +37,10 @@ def model_groups(data: Outcomes, size: int) -> list[list[str]]:
     return [ordered[start::count] for start in range(count)]
 
 
-def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
+def holdout_models(experiment: Experiment, size: int = GROUP_SIZE) -> dict[str, Any]:
     """Each base model predicted from its scores alone, by fits that never saw it, its variants or its agents."""
-    data = lab.data
-    judged = lab.held_out_rows()
+    data = experiment.data
+    judged = experiment.held_out_rows()
     base = np.array(data.base_models)[data.response_model]
     predicted: dict[str, Floats] = {name: np.full(len(data.score), np.nan) for name in MODEL_RIVALS}
     sigma = np.full(len(data.score), np.nan)
@@ -48,10 +48,10 @@ def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
         rows = judged & np.isin(base, group)
         if not rows.any():
             continue
-        (full,) = lab.fits([Parts()], models=group)
+        (full,) = experiment.fits([Parts()], models=group)
         predictors = (full.predictor, full.predictor.formula())
         for name, predictor in zip(MODEL_RIVALS, predictors, strict=True):
-            mu, sd = predict_rows(predictor, data, lab.embedded.prompts, rows)
+            mu, sd = predict_rows(predictor, data, experiment.embedded.prompts, rows)
             predicted[name][rows] = mu
             if name == "refined":
                 sigma[rows] = sd
@@ -75,7 +75,9 @@ def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
         if one_score.any()
         else {},
         "mean_sigma": _number(sigma[done].mean()),
-        "mean_sigma_with_outcomes": _number(predict_rows(lab.predictor, data, lab.embedded.prompts, done)[1].mean()),
+        "mean_sigma_with_outcomes": _number(
+            predict_rows(experiment.predictor, data, experiment.embedded.prompts, done)[1].mean()
+        ),
         "by_model": by_model,
     }
 
@@ -83,9 +85,9 @@ def holdout_models(lab: Lab, size: int = GROUP_SIZE) -> dict[str, Any]:
 MODEL_RIVALS = ("refined", "formula")
 
 
-def check_sources(lab: Lab) -> None:
+def check_sources(experiment: Experiment) -> None:
     """Raise BuildError where there are no two sources to leave one out of."""
-    sources = np.unique(lab.data.prompt_source[lab.data.response_prompt[lab.data.scored()]])
+    sources = np.unique(experiment.data.prompt_source[experiment.data.response_prompt[experiment.data.scored()]])
     if len(sources) < 2:
         raise BuildError(
             f"Of models with published scores there are outcomes of {len(sources)} source(s); to leave one out there "
@@ -93,18 +95,18 @@ def check_sources(lab: Lab) -> None:
         )
 
 
-def holdout_sources(lab: Lab) -> dict[str, Any]:
+def holdout_sources(experiment: Experiment) -> dict[str, Any]:
     """Each source predicted by a fit that never saw a prompt of it.
 
     Raises:
         BuildError: there is only one source.
     """
-    check_sources(lab)
-    data = lab.data
-    rows = lab.held_out_rows()
+    check_sources(experiment)
+    data = experiment.data
+    rows = experiment.held_out_rows()
     source = data.prompt_source[data.response_prompt]
     names = [str(name) for name in np.unique(source[rows])]
-    inside_mu, inside_sigma = predict_rows(lab.predictor, data, lab.embedded.prompts, rows)
+    inside_mu, inside_sigma = predict_rows(experiment.predictor, data, experiment.embedded.prompts, rows)
     inside: Floats = np.full(len(data.score), np.nan)
     inside[rows] = inside_sigma
     mu = {name: np.full(len(data.score), np.nan) for name in ("refined", "formula")}
@@ -112,10 +114,10 @@ def holdout_sources(lab: Lab) -> dict[str, Any]:
     by_source = {}
     for name in tqdm(names, desc="sources left out", disable=None):
         own = rows & (source == name)
-        (fit,) = lab.fits([Parts()], source=name)
-        mu["refined"][own], sigma[own] = predict_rows(fit.predictor, data, lab.embedded.prompts, own)
+        (fit,) = experiment.fits([Parts()], source=name)
+        mu["refined"][own], sigma[own] = predict_rows(fit.predictor, data, experiment.embedded.prompts, own)
         formula = fit.predictor.formula()
-        mu["formula"][own], _ = predict_rows(formula, data, lab.embedded.prompts, own)
+        mu["formula"][own], _ = predict_rows(formula, data, experiment.embedded.prompts, own)
         by_source[name] = {
             "left_out": measure(mu["refined"][own], data.score[own]),
             "formula_left_out": measure(mu["formula"][own], data.score[own]),
@@ -131,12 +133,15 @@ def holdout_sources(lab: Lab) -> dict[str, Any]:
     }
 
 
-def coverage(lab: Lab) -> dict[str, Any]:
+def coverage(experiment: Experiment) -> dict[str, Any]:
     """How often a 90 % interval on the completion rate of a model on a task holds what was observed."""
-    data = lab.data
+    data = experiment.data
     result = {}
-    for name, rows in (("scored models", lab.held_out_rows()), ("all models", lab.held_out_rows(scored=False))):
-        mu, sigma = predict_rows(lab.predictor, data, lab.embedded.prompts, rows)
+    for name, rows in (
+        ("scored models", experiment.held_out_rows()),
+        ("all models", experiment.held_out_rows(scored=False)),
+    ):
+        mu, sigma = predict_rows(experiment.predictor, data, experiment.embedded.prompts, rows)
         result[name] = group_coverage(data, rows, mu, sigma)
     return result
 
@@ -167,34 +172,34 @@ def group_coverage(data: Outcomes, rows: Mask, mu: Floats, sigma: Floats) -> dic
     }
 
 
-def ablation(lab: Lab) -> dict[str, Any]:
+def ablation(experiment: Experiment) -> dict[str, Any]:
     """What each part brought: everything, everything but one part, and the formula alone.
 
     Raises:
         BuildError: there is only one source.
     """
-    check_sources(lab)
-    data = lab.data
-    rows = lab.held_out_rows()
+    check_sources(experiment)
+    data = experiment.data
+    rows = experiment.held_out_rows()
     source = data.prompt_source[data.response_prompt]
     names = [str(name) for name in np.unique(source[rows])]
     inside = {
-        name: measure(predict_rows(one, data, lab.embedded.prompts, rows)[0], data.score[rows])
-        for name, one in _variants(lab, "").items()
+        name: measure(predict_rows(one, data, experiment.embedded.prompts, rows)[0], data.score[rows])
+        for name, one in _variants(experiment, "").items()
     }
     out = {name: np.full(len(data.score), np.nan) for name in inside}
     for left_out in tqdm(names, desc="ablation, sources left out", disable=None):
         own = rows & (source == left_out)
-        for name, one in _variants(lab, left_out).items():
-            out[name][own], _ = predict_rows(one, data, lab.embedded.prompts, own)
+        for name, one in _variants(experiment, left_out).items():
+            out[name][own], _ = predict_rows(one, data, experiment.embedded.prompts, own)
     return {
         "held_out": inside,
         "source_left_out": {name: measure(p[rows], data.score[rows]) for name, p in out.items()},
     }
 
 
-def _variants(lab: Lab, source: str) -> Mapping[str, Any]:
-    fits = lab.fits(list(ABLATION.values()), source=source)
+def _variants(experiment: Experiment, source: str) -> Mapping[str, Any]:
+    fits = experiment.fits(list(ABLATION.values()), source=source)
     predictors = {name: fit.predictor for name, fit in zip(ABLATION, fits, strict=True)}
     whole = predictors["everything"]
     assert whole.refinement is not None

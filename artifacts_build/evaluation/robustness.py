@@ -14,7 +14,7 @@ from pointsman.router import Router
 from tqdm import tqdm
 
 from artifacts_build.evaluation.curves import route
-from artifacts_build.measures import auc
+from artifacts_build.evaluation.measures import auc
 
 TEXTS = Path(__file__).with_name("robustness.json")
 ENGLISH = "en"

@@ -1,4 +1,4 @@
-"""What is compared in an arena: routers, each with all its settings, on the same prompts.
+"""What is compared in a routing task: routers, each with all its settings, on the same prompts.
 
 A router that predicts is asked at every threshold with the policy that serves; ours also with another policy, which
 shows what is the policy's doing and what the prediction's. What it pays is the simulated cost;
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pointsman.predictor import Predictor
+from pointsman.routing.predictor import Predictor
 
 from artifacts_build.datasets import folds
 from artifacts_build.datasets.outcomes import Floats, Indices, Outcomes
-from artifacts_build.evaluation.arena import Arena
 from artifacts_build.evaluation.curves import hull, route
-from artifacts_build.evaluation.lab import predict_matrix
-from artifacts_build.measures import log_loss
+from artifacts_build.evaluation.experiment import predict_matrix
+from artifacts_build.evaluation.measures import log_loss
+from artifacts_build.evaluation.routing_task import RoutingTask
 
 THRESHOLDS = np.round(np.arange(0, 1.0001, 0.02), 2)
 # `fallback_quality_margin`: what it is where a config does not say, and what else a config may well set.
@@ -48,60 +48,61 @@ class Settings:
 
 
 def settings_of(
-    arena: Arena, predictors: Mapping[str, Predictor], data: Outcomes, vectors: Floats32
+    routing: RoutingTask, predictors: Mapping[str, Predictor], data: Outcomes, vectors: Floats32
 ) -> tuple[dict[str, Settings], dict[str, Floats]]:
-    """Every router of an arena at its settings, and the `mu` [n, k] of those that predict.
+    """Every router of a routing task at its settings, and the `mu` [n, k] of those that predict.
 
     `predictors`: by name, of OURS, PUBLISHED and FORMULA.
     """
     mu = {
-        name: predict_matrix(predictor, data, vectors, arena.prompts, arena.models)[0]
+        name: predict_matrix(predictor, data, vectors, routing.prompts, routing.models)[0]
         for name, predictor in predictors.items()
     }
-    mu[TABLE] = table_rates(arena)
-    mu[KNN] = neighbour_rates(arena, vectors, data.prompt_group)
+    mu[TABLE] = table_rates(routing)
+    mu[KNN] = neighbour_rates(routing, vectors, data.prompt_group)
     settings = {
-        name: swept(arena, p, arena.cost_at_one_length if name == PUBLISHED else arena.cost) for name, p in mu.items()
+        name: swept(routing, p, routing.cost_at_one_length if name == PUBLISHED else routing.cost)
+        for name, p in mu.items()
     }
-    settings[UTILITY] = by_utility(arena, mu[OURS])
-    n = len(arena.prompts)
-    best = int(np.argmax(training_rate(arena)))
-    settings[BEST] = _chosen(arena, np.full((n, 1), best))
-    settings[CHEAPEST] = _chosen(arena, arena.cost.argmin(axis=1)[:, None])
-    settings[STRONGEST] = _chosen(arena, mu[OURS].argmax(axis=1)[:, None])
-    settings[ORACLE] = _chosen(arena, oracle(arena)[:, None])
-    settings[MIX] = _chosen(arena, np.tile(mixed_models(arena), (n, 1)))
+    settings[UTILITY] = by_utility(routing, mu[OURS])
+    n = len(routing.prompts)
+    best = int(np.argmax(training_rate(routing)))
+    settings[BEST] = _chosen(routing, np.full((n, 1), best))
+    settings[CHEAPEST] = _chosen(routing, routing.cost.argmin(axis=1)[:, None])
+    settings[STRONGEST] = _chosen(routing, mu[OURS].argmax(axis=1)[:, None])
+    settings[ORACLE] = _chosen(routing, oracle(routing)[:, None])
+    settings[MIX] = _chosen(routing, np.tile(mixed_models(routing), (n, 1)))
     return settings, mu
 
 
-def swept(arena: Arena, mu: Floats, believed_cost: Floats) -> Settings:
+def swept(routing: RoutingTask, mu: Floats, believed_cost: Floats) -> Settings:
     """The policy at every threshold and margin; the first settings have the usual margin."""
     settings = [(t, margin) for margin in MARGINS for t in THRESHOLDS]
-    return _chosen(arena, np.stack([route(mu, believed_cost, t, margin) for t, margin in settings], axis=1))
+    return _chosen(routing, np.stack([route(mu, believed_cost, t, margin) for t, margin in settings], axis=1))
 
 
-def by_utility(arena: Arena, mu: Floats) -> Settings:
+def by_utility(routing: RoutingTask, mu: Floats) -> Settings:
     """Not the policy that serves: the model of the highest `mu - cost / worth`, for every worth of a completion."""
-    return _chosen(arena, np.stack([(mu - arena.cost / worth).argmax(axis=1) for worth in WORTHS], axis=1))
+    return _chosen(routing, np.stack([(mu - routing.cost / worth).argmax(axis=1) for worth in WORTHS], axis=1))
 
 
-def oracle(arena: Arena) -> Indices:
+def oracle(routing: RoutingTask) -> Indices:
     """[n]: the cheapest of the models that scored best; where none completes, the cheapest of all."""
-    right = arena.score == arena.score.max(axis=1, keepdims=True)
-    cheapest: Indices = np.where(right, arena.cost, np.inf).argmin(axis=1)
+    right = routing.score == routing.score.max(axis=1, keepdims=True)
+    cheapest: Indices = np.where(right, routing.cost, np.inf).argmin(axis=1)
     return cheapest
 
 
-def training_rate(arena: Arena) -> Floats:
+def training_rate(routing: RoutingTask) -> Floats:
     """[k]: each model's mean score on the source's training prompts."""
-    asked = ~np.isnan(arena.training_score)
-    rate: Floats = np.nansum(arena.training_score, axis=0) / np.maximum(asked.sum(axis=0), 1)
+    asked = ~np.isnan(routing.training_score)
+    rate: Floats = np.nansum(routing.training_score, axis=0) / np.maximum(asked.sum(axis=0), 1)
     return rate
 
 
-def mixed_models(arena: Arena) -> Indices:
+def mixed_models(routing: RoutingTask) -> Indices:
     """The models whose mixes are worth it: the corners of the hull of single models on training prompts."""
-    cost, rate = arena.training_cost.mean(axis=0), training_rate(arena)
+    cost, rate = routing.training_cost.mean(axis=0), training_rate(routing)
     corners = hull(cost, rate)
     return np.array(
         [
@@ -111,35 +112,35 @@ def mixed_models(arena: Arena) -> Indices:
     )
 
 
-def table_rates(arena: Arena) -> Floats:
+def table_rates(routing: RoutingTask) -> Floats:
     """[n, k]: each model's rate on training prompts of the same task, shrunken to its rate on the source."""
-    rate = training_rate(arena)
-    mu = np.tile(rate, (len(arena.prompts), 1))
-    for task in np.unique(arena.task):
-        own = arena.training_score[arena.training_task == task]
+    rate = training_rate(routing)
+    mu = np.tile(rate, (len(routing.prompts), 1))
+    for task in np.unique(routing.task):
+        own = routing.training_score[routing.training_task == task]
         count = (~np.isnan(own)).sum(axis=0)
-        mu[arena.task == task] = (np.nansum(own, axis=0) + PRIOR * rate) / (count + PRIOR)
+        mu[routing.task == task] = (np.nansum(own, axis=0) + PRIOR * rate) / (count + PRIOR)
     return mu
 
 
-def neighbour_rates(arena: Arena, vectors: Floats32, groups: NDArray[np.str_]) -> Floats:
+def neighbour_rates(routing: RoutingTask, vectors: Floats32, groups: NDArray[np.str_]) -> Floats:
     """[n, k]: each model's rate on the nearest training prompts of the source, shrunken to its rate on the source.
 
     How many is chosen by the log-loss on a fifth of the training prompts, predicted from the rest.
     """
-    here = vectors[arena.training_prompts]
-    tuning = folds(groups[arena.training_prompts], TUNING_FOLDS, 0) == 0
+    here = vectors[routing.training_prompts]
+    tuning = folds(groups[routing.training_prompts], TUNING_FOLDS, 0) == 0
     if tuning.all() or not tuning.any():
         best = NEIGHBOURS[0]
     else:
-        score, known = arena.training_score[tuning], arena.training_score[~tuning]
+        score, known = routing.training_score[tuning], routing.training_score[~tuning]
         seen = ~np.isnan(score)
         losses = {
             count: log_loss(_nearest(here[~tuning], known, here[tuning], count)[seen], score[seen])
             for count in NEIGHBOURS
         }
         best = min(losses, key=losses.__getitem__)
-    return _nearest(here, arena.training_score, vectors[arena.prompts], best)
+    return _nearest(here, routing.training_score, vectors[routing.prompts], best)
 
 
 def _nearest(known: Floats32, score: Floats, asked: Floats32, count: int) -> Floats:
@@ -154,7 +155,7 @@ def _nearest(known: Floats32, score: Floats, asked: Floats32, count: int) -> Flo
     return mu
 
 
-def _chosen(arena: Arena, choice: Indices) -> Settings:
+def _chosen(routing: RoutingTask, choice: Indices) -> Settings:
     return Settings(
-        np.take_along_axis(arena.score, choice, axis=1), np.take_along_axis(arena.cost, choice, axis=1), choice
+        np.take_along_axis(routing.score, choice, axis=1), np.take_along_axis(routing.cost, choice, axis=1), choice
     )

@@ -12,14 +12,14 @@ from pointsman.router import Router
 from tqdm import tqdm
 
 from artifacts_build.datasets.outcomes import Floats
-from artifacts_build.evaluation import aims, pages, plots
+from artifacts_build.evaluation import pages, plots, targets
 from artifacts_build.evaluation.bench import bench, sweep
 from artifacts_build.evaluation.compare import RESAMPLES
-from artifacts_build.evaluation.lab import Lab
+from artifacts_build.evaluation.experiment import Experiment
 from artifacts_build.evaluation.left_out import ablation, check_sources, coverage, holdout_models, holdout_sources
 from artifacts_build.evaluation.prices import Prices
 from artifacts_build.evaluation.robustness import robustness
-from artifacts_build.folders import whole_folder
+from artifacts_build.packaging.folders import whole_folder
 
 Write = Callable[[Path], None]
 
@@ -40,14 +40,14 @@ def write_bench(out: Path, found: Mapping[str, Any]) -> None:
     plots.plot_oracle_gap(found, out / "oracle_gap.png")
 
 
-def holdout_sources_and_coverage(lab: Lab) -> dict[str, Any]:
+def holdout_sources_and_coverage(experiment: Experiment) -> dict[str, Any]:
     """Sources left out, and how often intervals of `sigma` hold what was observed."""
-    return {**holdout_sources(lab), "coverage": coverage(lab)}
+    return {**holdout_sources(experiment), "coverage": coverage(experiment)}
 
 
 def everything(
     out: Path,
-    lab: Lab,
+    experiment: Experiment,
     tokens: Floats,
     prices: Prices,
     router: Router,
@@ -56,25 +56,25 @@ def everything(
     resamples: int = RESAMPLES,
 ) -> str:
     """Every evaluation into one folder, with a summary; returns the summary."""
-    check_sources(lab)
-    benched = bench(lab, tokens, prices, resamples)
-    models = holdout_models(lab, group_size)
+    check_sources(experiment)
+    benched = bench(experiment, tokens, prices, resamples)
+    models = holdout_models(experiment, group_size)
     # The ablation fits each source's absence with and without a part at once, which the next finds made.
-    parts = ablation(lab)
-    sources = holdout_sources_and_coverage(lab)
-    swept = sweep(lab, tokens, prices)
+    parts = ablation(experiment)
+    sources = holdout_sources_and_coverage(experiment)
+    swept = sweep(experiment, tokens, prices)
     steady = robustness(router, "auto")
     summary = {
         "judged": judged,
-        "prompts": len(lab.data.prompts),
-        "responses": len(lab.data.score),
-        "held_out_prompts": int(lab.test.sum()),
-        "seed": lab.seed,
+        "prompts": len(experiment.data.prompts),
+        "responses": len(experiment.data.score),
+        "held_out_prompts": int(experiment.test.sum()),
+        "seed": experiment.seed,
         "prices": prices.source_line,
         "plotted": bool(benched["sources"]),
-        "aims": aims.aims(benched, models, sources, sources["coverage"]),
+        "targets": targets.targets(benched, models, sources, sources["coverage"]),
     }
-    page = aims.summary_page(summary, judged)
+    page = targets.summary_page(summary, judged)
     with whole_folder(out) as scratch:
         write_bench(scratch, benched)
         write(scratch, "holdout-models", models, pages.models_page(models))

@@ -1,6 +1,6 @@
 """The bearer-token authorizer: true for a token of the secret, with its name; false for anything else.
 
-The secret is the document of `pointsman.tokens`, beside `first`: the token that the stack generated, in the clear,
+The secret is the document of `pointsman.auth.bearer`, beside `first`: the token that the stack generated, in the clear,
 so that a new stack can be called at once. Taking `first` out of the secret revokes it.
 
 A secret that cannot be read or understood is raised, not answered: the gateway says 500, remembers nothing, and
@@ -21,7 +21,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
-from pointsman.tokens import Access, Document, Entry, check, hash_of, read_document
+from pointsman.auth.bearer import Access, Document, Entry, check, hash_of, read_document
 
 SECRET_AGE_S = 25.0
 SCHEME = "bearer "

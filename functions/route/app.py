@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import MetricUnit
-from pointsman.api import create_app
-from pointsman.artifact import load_artifact, load_embedder
-from pointsman.registry import load_registry
-from pointsman.router import Router
+from pointsman.compose import open_app, open_router
 from pointsman.settings import load_settings
 
 from functions.shared import annotations, caller_of, logger, metrics, opened_history, serve
@@ -45,13 +42,8 @@ def observe(decision: "Decision", stages: Mapping[str, float]) -> None:
 def build() -> "FastAPI":
     """The app that decides, warmed by one decision that is not recorded."""
     settings = load_settings()
-    registry = load_registry(settings.registry)
-    artifact = load_artifact(settings.artifact)
-    embedder = load_embedder(artifact, settings.threads, settings.embedder)
-    history = opened_history(settings)
-    router = Router(registry, artifact, embedder, history, settings, observe)
-    router.predict("Hello")
-    return create_app(registry, artifact.manifest, artifact.digest, router=router, caller_of=caller_of)
+    router = open_router(settings, opened_history(settings), observe)
+    return open_app(settings, router=router, caller_of=caller_of)
 
 
 handler = serve(build)

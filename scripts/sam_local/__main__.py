@@ -3,7 +3,7 @@
 import os
 import signal
 
-from pointsman.tokens import Document, issue, write_document
+from pointsman.auth.bearer import Document, issue, write_document
 
 from scripts.sam_local import stack
 from scripts.sam_local.engine import engine

@@ -59,7 +59,7 @@ class Engine:
 
 def clean_environment() -> dict[str, str]:
     """This environment without AWS credentials, which would cost `sam local` ten seconds of asking for a session."""
-    kept = {k: v for k, v in os.environ.items() if not re.match(r"AWS_|POINTSMAN_|SAM_CLI_|PROMPT_LOGGING", k)}
+    kept = {k: v for k, v in os.environ.items() if not re.match(r"AWS_|POINTSMAN_|SAM_CLI_", k)}
     return {
         **kept,
         "PATH": f"{VENV / 'bin'}:{WORK / 'bin'}:{kept['PATH']}",

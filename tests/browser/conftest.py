@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from scripts.harness.serving import serving
 from tests.browser.driving import visit
 from tests.browser.site import Site, bare_site
-from tests.serving import serving
 
 # A server may load its weights at the first decision.
 WAIT_MS = 10_000

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, Route, expect
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE_SIZE = 50  # as web/history.js has it
+PAGE_SIZE = 50  # as web/history/history.js has it
 
 Answer = Callable[[Route], None]
 

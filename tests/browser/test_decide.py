@@ -56,7 +56,7 @@ def test_the_estimate_of_tokens_is_near_the_embedders_count(page: Page, embedder
     counted = {name: len(embedder.tokenize(text)) - embedder.special_tokens for name, text in texts.items()}
     told = page.evaluate(
         """async (texts) => {
-          const { estimatedTokens } = await import("/tokens.js");
+          const { estimatedTokens } = await import("/decide/tokens.js");
           return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, estimatedTokens(text)]));
         }""",
         texts,

@@ -243,5 +243,5 @@ def test_every_module_of_the_first_view_is_asked_for_at_once(open_page: Callable
     announced = page.evaluate(
         "() => [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => link.href)"
     )
-    scripts = {url for url in asked if url.endswith(".js")} - {f"{server_url}/app.js", f"{server_url}/boot.js"}
+    scripts = {url for url in asked if url.endswith(".js")} - {f"{server_url}/app.js", f"{server_url}/lib/boot.js"}
     assert scripts == set(announced)

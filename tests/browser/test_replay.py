@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
-from pointsman.decision import explain
-from pointsman.policy import choose
+from pointsman.routing.explanation import explain
+from pointsman.routing.policy import choose
 
 from tests.browser.driving import decide, decision_shown, new_prompt
 
 pytestmark = pytest.mark.browser
 
 REPLAYED = """async (cases) => {
-  const { replayer, explain } = await import("/policy.js");
+  const { replayer, explain } = await import("/decide/policy.js");
   return cases.map((one) => {
     const choice = replayer(one)(one.threshold);
     return { ...choice, explanation: explain(choice, one.threshold, one) };

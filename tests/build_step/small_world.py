@@ -4,7 +4,7 @@ import numpy as np
 
 from artifacts_build.datasets import Outcomes
 from artifacts_build.datasets.outcomes import Floats
-from artifacts_build.fit import Embedded
+from artifacts_build.training.fit import Embedded
 
 DIMENSIONS = 8
 

@@ -47,7 +47,7 @@ def recorded(make_router: MakeRouter, history: SqliteHistory) -> SqliteHistory:
     decide(make_router, history, "an easy one", False, cost_usd=0.75)
     decide(make_router, history, "a hard one", True, score=0.25)
     decide(make_router, history, "nobody says", None)
-    decide(make_router, history, "hashed", True, settings={"prompt_logging": "hash"})
+    decide(make_router, history, "hashed", True, settings={"store_prompts": "hash"})
     decide(make_router, history, "long " * 40_000, True)
     return history
 
@@ -80,7 +80,7 @@ def test_both_forms_say_the_same(recorded: SqliteHistory, tmp_path: Path) -> Non
 def test_a_prompt_of_which_only_the_view_was_kept_is_passed_over(
     make_router: MakeRouter, history: SqliteHistory, tmp_path: Path
 ) -> None:
-    decide(make_router, history, "word " * 500, True, settings={"prompt_logging": "view"})
+    decide(make_router, history, "word " * 500, True, settings={"store_prompts": "view"})
     message = refused(tmp_path / "history.db")
     assert "1 decisions whose prompt was not kept whole" in message
     assert "no response to learn from" in message

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from pointsman.embedders import OnnxEmbedder
 from pointsman.embedders.base import Vectors
-from pointsman.view import ViewSettings
+from pointsman.routing.view import ViewSettings
 
-from artifacts_build import embeddings
-from artifacts_build.embeddings import cache_file, embed_prompts
 from artifacts_build.errors import BuildError
+from artifacts_build.training import embeddings
+from artifacts_build.training.embeddings import cache_file, embed_prompts
 from tests.fakes import FakeEmbedder
 
 VIEW = ViewSettings(max_tokens=64, head_tokens=8, tail_tokens=8)

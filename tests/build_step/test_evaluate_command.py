@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from artifacts_build.cli import cli, main
-from artifacts_build.evaluation.aims import PAGES
+from artifacts_build.commands.main import cli, main
+from artifacts_build.evaluation.targets import PAGES
 from tests.conftest import ROOT
 
 MODELS = 7

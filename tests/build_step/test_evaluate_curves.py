@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pointsman.policy import choose
+from pointsman.routing.policy import choose
 
 from artifacts_build.evaluation.compare import bootstrap_weights, compare, interval
 from artifacts_build.evaluation.curves import hull, route

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pointsman.refinement import NO_OUTCOMES
+from pointsman.routing.refinement import NO_OUTCOMES
 
 from artifacts_build.errors import BuildError
-from artifacts_build.evaluation.lab import Lab, predict_matrix, without_models
+from artifacts_build.evaluation.experiment import Experiment, predict_matrix, without_models
 from artifacts_build.evaluation.left_out import (
     ABLATION,
     ablation,
@@ -16,17 +16,17 @@ from artifacts_build.evaluation.left_out import (
     holdout_sources,
     model_groups,
 )
-from artifacts_build.evaluation.published import fit_published, pass_rate_difficulty
-from artifacts_build.fit import Parts, data_candidates, predict_rows
+from artifacts_build.evaluation.published_formula import fit_published, pass_rate_difficulty
+from artifacts_build.training.fit import Parts, data_features, predict_rows
 from tests.build_step.small_world import outcomes, world
 
 SEED = 3
 
 
 @pytest.fixture(scope="module")
-def lab() -> Lab:
+def experiment() -> Experiment:
     data, embedded = world()
-    return Lab.of(data, embedded, SEED)
+    return Experiment.of(data, embedded, SEED)
 
 
 def test_a_model_left_out_takes_its_agents_with_it() -> None:
@@ -45,20 +45,20 @@ def test_groups_hold_every_model_once_and_span_weak_to_strong() -> None:
     assert groups == [["m00", "m03", "m06", "m09"], ["m01", "m04", "m07", "m10"], ["m02", "m05", "m08", "m11"]]
 
 
-def test_a_model_left_out_has_no_outcomes_in_the_fit(lab: Lab) -> None:
-    fit = lab.fit(models=["m00", "m05"])
-    places = dict(zip(lab.data.model_ids, data_candidates(fit.predictor, lab.data).places, strict=True))
+def test_a_model_left_out_has_no_outcomes_in_the_fit(experiment: Experiment) -> None:
+    fit = experiment.fit(models=["m00", "m05"])
+    places = dict(zip(experiment.data.model_ids, data_features(fit.predictor, experiment.data).places, strict=True))
     assert {name for name, place in places.items() if place == NO_OUTCOMES} == {"agent:x", "m00", "m05"}
 
 
-def test_a_fit_is_made_once(lab: Lab) -> None:
-    assert lab.fit(models=["m00", "m05"]) is lab.fit(models=["m05", "m00"])
+def test_a_fit_is_made_once(experiment: Experiment) -> None:
+    assert experiment.fit(models=["m00", "m05"]) is experiment.fit(models=["m05", "m00"])
 
 
-def test_models_left_out_are_predicted_about_as_well_as_others(lab: Lab) -> None:
-    found = holdout_models(lab, size=4)
+def test_models_left_out_are_predicted_about_as_well_as_others(experiment: Experiment) -> None:
+    found = holdout_models(experiment, size=4)
     assert found["models"] == 12
-    assert found["pooled"]["refined"]["responses"] == int(lab.held_out_rows().sum())
+    assert found["pooled"]["refined"]["responses"] == int(experiment.held_out_rows().sum())
     # The truth is the formula: nothing is lost without a model's own outcomes, and its doubt is larger.
     assert found["pooled"]["refined"]["auc"] > 0.8
     assert found["pooled"]["refined"]["expected_calibration_error"] < 0.06
@@ -66,40 +66,42 @@ def test_models_left_out_are_predicted_about_as_well_as_others(lab: Lab) -> None
     assert set(found["by_model"]) == {f"m{i:02}" for i in range(12)}
 
 
-def test_nothing_of_a_source_left_out_reaches_its_fit(lab: Lab) -> None:
-    found = holdout_sources(lab)
+def test_nothing_of_a_source_left_out_reaches_its_fit(experiment: Experiment) -> None:
+    found = holdout_sources(experiment)
     assert set(found["by_source"]) == {"one", "two"}
-    rows = lab.held_out_rows() & (lab.data.prompt_source[lab.data.response_prompt] == "two")
-    before, _ = predict_rows(lab.fit(Parts(), source="two").predictor, lab.data, lab.embedded.prompts, rows)
+    rows = experiment.held_out_rows() & (experiment.data.prompt_source[experiment.data.response_prompt] == "two")
+    before, _ = predict_rows(
+        experiment.fit(Parts(), source="two").predictor, experiment.data, experiment.embedded.prompts, rows
+    )
     # With the outcomes of the source turned around, the fit without it is the same.
-    own = lab.data.prompt_source[lab.data.response_prompt] == "two"
-    turned = replace(lab.data, score=np.where(own, 1 - lab.data.score, lab.data.score))
-    other = Lab.of(turned, lab.embedded, SEED)
-    other._fits[None, "", ()] = lab.fit()
-    after, _ = predict_rows(other.fit(Parts(), source="two").predictor, turned, lab.embedded.prompts, rows)
+    own = experiment.data.prompt_source[experiment.data.response_prompt] == "two"
+    turned = replace(experiment.data, score=np.where(own, 1 - experiment.data.score, experiment.data.score))
+    other = Experiment.of(turned, experiment.embedded, SEED)
+    other._fits[None, "", ()] = experiment.fit()
+    after, _ = predict_rows(other.fit(Parts(), source="two").predictor, turned, experiment.embedded.prompts, rows)
     assert np.array_equal(before, after)
 
 
-def test_the_ablation_names_every_part_and_ends_with_the_formula(lab: Lab) -> None:
-    found = ablation(lab)
+def test_the_ablation_names_every_part_and_ends_with_the_formula(experiment: Experiment) -> None:
+    found = ablation(experiment)
     assert list(found["held_out"]) == [*ABLATION, "without residuals", "the formula alone"]
-    rows = lab.held_out_rows()
-    formula, _ = predict_rows(lab.predictor.formula(), lab.data, lab.embedded.prompts, rows)
-    loss = -np.mean(np.log(np.where(lab.data.score[rows] > 0.5, formula, 1 - formula)))
+    rows = experiment.held_out_rows()
+    formula, _ = predict_rows(experiment.predictor.formula(), experiment.data, experiment.embedded.prompts, rows)
+    loss = -np.mean(np.log(np.where(experiment.data.score[rows] > 0.5, formula, 1 - formula)))
     assert found["held_out"]["the formula alone"]["log_loss"] == pytest.approx(loss, abs=1e-4)
 
 
-def test_given_weights_are_judged_as_they_are(lab: Lab) -> None:
-    given = replace(lab.predictor, a=0.0)
-    assert Lab.of(lab.data, lab.embedded, SEED, given).predictor is given
+def test_given_weights_are_judged_as_they_are(experiment: Experiment) -> None:
+    given = replace(experiment.predictor, a=0.0)
+    assert Experiment.of(experiment.data, experiment.embedded, SEED, given).predictor is given
 
 
-def test_a_matrix_of_predictions_is_what_rows_give(lab: Lab) -> None:
+def test_a_matrix_of_predictions_is_what_rows_give(experiment: Experiment) -> None:
     models = np.array([1, 4, 7])
-    prompts = np.flatnonzero(lab.test)[:5]
-    mu, sigma = predict_matrix(lab.predictor, lab.data, lab.embedded.prompts, prompts, models)
-    rows = np.isin(lab.data.response_prompt, prompts) & np.isin(lab.data.response_model, models)
-    flat, flat_sigma = predict_rows(lab.predictor, lab.data, lab.embedded.prompts, rows)
+    prompts = np.flatnonzero(experiment.test)[:5]
+    mu, sigma = predict_matrix(experiment.predictor, experiment.data, experiment.embedded.prompts, prompts, models)
+    rows = np.isin(experiment.data.response_prompt, prompts) & np.isin(experiment.data.response_model, models)
+    flat, flat_sigma = predict_rows(experiment.predictor, experiment.data, experiment.embedded.prompts, rows)
     assert np.array_equal(mu.ravel(), flat)
     assert np.array_equal(sigma.ravel(), flat_sigma)
 
@@ -147,15 +149,17 @@ def test_the_published_formula_is_fitted_on_training_prompts_alone() -> None:
 
 def test_with_one_source_there_is_none_to_leave_out() -> None:
     data, embedded = world(prompts=60)
-    alone = Lab.of(replace(data, prompt_source=np.array(["one"] * 60)), embedded, SEED)
+    alone = Experiment.of(replace(data, prompt_source=np.array(["one"] * 60)), embedded, SEED)
     for evaluation in (holdout_sources, ablation):
         with pytest.raises(BuildError, match=r"outcomes of 1 source\(s\)"):
             evaluation(alone)
 
 
-def test_a_refinement_without_any_outcomes_predicts_every_model_as_a_new_one(lab: Lab) -> None:
-    predictor = lab.fit(Parts(residuals=False)).predictor
-    every = np.ones(len(lab.data.score), dtype=bool)
-    mu, sigma = predict_rows(predictor, lab.data, lab.embedded.prompts, every)
+def test_a_refinement_without_any_outcomes_predicts_every_model_as_a_new_one(experiment: Experiment) -> None:
+    predictor = experiment.fit(Parts(residuals=False)).predictor
+    every = np.ones(len(experiment.data.score), dtype=bool)
+    mu, sigma = predict_rows(predictor, experiment.data, experiment.embedded.prompts, every)
     assert np.all((mu > 0) & (mu < 1))
-    assert sigma.mean() > predict_rows(lab.predictor, lab.data, lab.embedded.prompts, every)[1].mean()
+    assert (
+        sigma.mean() > predict_rows(experiment.predictor, experiment.data, experiment.embedded.prompts, every)[1].mean()
+    )

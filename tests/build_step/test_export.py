@@ -7,13 +7,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from pointsman.checks import sha256_of
-from pointsman.manifest import read_manifest
+from pointsman.artifact.integrity import sha256_of
+from pointsman.artifact.manifest import read_manifest
 
-from artifacts_build import use_multilingual
-from artifacts_build.export import export_use_multilingual
-from artifacts_build.fingerprint import fingerprint_of
-from artifacts_build.folders import whole_folder
+from artifacts_build.embedders import use_multilingual
+from artifacts_build.embedders.export import export_use_multilingual
+from artifacts_build.embedders.fingerprint import fingerprint_of
+from artifacts_build.packaging.folders import whole_folder
 from tests.conftest import ROOT
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from artifacts_build.domains import Domains, find_domains
-from artifacts_build.lengths import fit_lengths
-from artifacts_build.rasch import fit_rasch, sigmoid
-from artifacts_build.residuals import Residuals, fit_residuals
-from artifacts_build.ridge import solve, sums_of, total
+from artifacts_build.training.domains import Domains, find_domains
+from artifacts_build.training.lengths import fit_lengths
+from artifacts_build.training.rasch import fit_rasch, sigmoid
+from artifacts_build.training.residuals import Residuals, fit_residuals
+from artifacts_build.training.ridge import solve, sums_of, total
 
 RNG = np.random.default_rng(5)
 

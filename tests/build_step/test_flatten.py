@@ -21,15 +21,15 @@ import joblib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pointsman.artifact import load_artifact
+from pointsman.artifact.load import load_artifact
 from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from artifacts_build import inert_joblib
 from artifacts_build.errors import ForeignRouterError
-from artifacts_build.flatten import CLASSES, flatten_router
-from artifacts_build.inert_joblib import Name, Record, read_joblib
+from artifacts_build.xrouter import inert_joblib
+from artifacts_build.xrouter.flatten import CLASSES, flatten_router
+from artifacts_build.xrouter.inert_joblib import Name, Record, read_joblib
 from tests.fakes import candidates
 
 D, PROMPTS, MODELS = 24, 300, 12

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from pointsman.artifact import load_artifact, load_embedder
+from pointsman.artifact.load import load_artifact, load_embedder
 from pointsman.errors import ArtifactError, RegistryError
 from pointsman.registry import Registry
 
-from artifacts_build.cli import cli
-from artifacts_build.layer import LIMIT_BYTES, build_layer, decide_once, size_table
+from artifacts_build.commands.main import cli
+from artifacts_build.packaging.artifact import LIMIT_BYTES, build_artifact, decide_once, size_table
 from tests.conftest import ROOT, WriteRegistry, model_yaml
 
 WEIGHTS = ROOT / "weights/default"
 
 
 def test_a_layer_is_whole_and_decides(artifact_folder: Path, tmp_path: Path) -> None:
-    report = build_layer(WEIGHTS, artifact_folder / "embedder", ROOT / "registry", tmp_path / "layer")
+    report = build_artifact(WEIGHTS, artifact_folder / "embedder", ROOT / "registry", tmp_path / "layer")
     assert load_embedder(load_artifact(tmp_path / "layer")).name == "use-multilingual-v3"
     assert "tried with 'auto': " in report
     assert "of 33 candidates" in report
@@ -45,17 +45,17 @@ def test_what_is_too_large_says_so(tmp_path: Path) -> None:
 def test_nothing_is_left_where_the_result_cannot_decide(artifact_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "registry").mkdir()
     with pytest.raises(RegistryError):
-        build_layer(WEIGHTS, artifact_folder / "embedder", tmp_path / "registry", tmp_path / "layer")
+        build_artifact(WEIGHTS, artifact_folder / "embedder", tmp_path / "registry", tmp_path / "layer")
     assert [path.name for path in tmp_path.iterdir()] == ["registry"]
 
 
 def test_an_older_layer_stays_where_a_new_one_fails(artifact_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "layer"
-    build_layer(WEIGHTS, artifact_folder / "embedder", ROOT / "registry", out)
+    build_artifact(WEIGHTS, artifact_folder / "embedder", ROOT / "registry", out)
     before = (out / "manifest.json").read_bytes()
     (tmp_path / "registry").mkdir()
     with pytest.raises(RegistryError):
-        build_layer(WEIGHTS, artifact_folder / "embedder", tmp_path / "registry", out)
+        build_artifact(WEIGHTS, artifact_folder / "embedder", tmp_path / "registry", out)
     assert (out / "manifest.json").read_bytes() == before
     assert load_embedder(load_artifact(out))
 
@@ -66,7 +66,7 @@ def test_weights_of_another_embedder_are_refused(artifact_folder: Path, tmp_path
     settings = json.loads((artifact_folder / "embedder/embedder.json").read_text())
     (embedder / "embedder.json").write_text(json.dumps({**settings, "fingerprint": "0" * 64}))
     with pytest.raises(ArtifactError, match="is not the one that the weights were trained for"):
-        build_layer(WEIGHTS, embedder, ROOT / "registry", tmp_path / "layer")
+        build_artifact(WEIGHTS, embedder, ROOT / "registry", tmp_path / "layer")
 
 
 def test_a_registry_without_auto_is_tried_with_what_it_has(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from artifacts_build.measures import auc, expected_calibration_error, log_loss, measure
+from artifacts_build.evaluation.measures import auc, expected_calibration_error, log_loss, measure
 
 
 def test_perfect_calibration_has_no_error() -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from pointsman.artifact import load_artifact, load_embedder
+from pointsman.artifact.load import load_artifact, load_embedder
 from pointsman.router import Router
 
-from artifacts_build.cli import cli
+from artifacts_build.commands.main import cli
 from artifacts_build.errors import DatasetError
-from artifacts_build.predict import predict_table
+from artifacts_build.training.predict import predict_table
 from tests.conftest import ROOT
 
 PROMPTS = ["What is 1+1?", "Prove the Riemann hypothesis.", "你好"]
@@ -60,7 +60,7 @@ def test_predictions_are_the_servers_own(tables: dict[str, Path], tmp_path: Path
     found = predicted(tables, tmp_path, artifact_folder).set_index(["prompt_id", "model_id"])
     artifact = load_artifact(artifact_folder)
     embedder = load_embedder(artifact)
-    one = artifact.predictor.candidates_of(np.array([[0.9, 0.8]]), [["acme/scored"]])
+    one = artifact.predictor.features_of(np.array([[0.9, 0.8]]), [["acme/scored"]])
     for prompt_id, prompt in zip("abc", PROMPTS, strict=True):
         mu, sigma = artifact.predictor.complete(one, artifact.predictor.read(embedder.embed([prompt])).row(0))
         assert found.loc[(prompt_id, "acme/scored"), "p"] == pytest.approx(mu[0], abs=1e-6)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from artifacts_build.embedders.qwen3.export import export_qwen3
+from artifacts_build.embedders.qwen3.settings import QUANTIZATIONS
 from artifacts_build.errors import CheckpointError
-from artifacts_build.qwen3.export import export_qwen3
-from artifacts_build.qwen3.settings import QUANTIZATIONS
 from tests.build_step.qwen3_world import byte_tokenizer, checkpoint, edit_config, small_checkpoint
 from tests.conftest import ROOT
 

@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from pointsman import Router
-from pointsman.artifact import load_artifact
+from pointsman.artifact.load import load_artifact
 from pointsman.embedders import OnnxEmbedder
 from pointsman.errors import ArtifactError
 
-from artifacts_build import cli as build_cli
-from artifacts_build.assemble import assemble
+from artifacts_build.commands import main as build_cli
 from artifacts_build.commands.export import export
+from artifacts_build.embedders.qwen3.check import compare, read_prompts
+from artifacts_build.embedders.qwen3.settings import QUANTIZATIONS
 from artifacts_build.errors import BuildError, CheckpointError
-from artifacts_build.qwen3.check import compare, read_prompts
-from artifacts_build.qwen3.settings import QUANTIZATIONS
+from artifacts_build.packaging.weights import join_embedder
 from tests.build_step.qwen3_world import TEXTS, checkpoint, small_checkpoint
 from tests.conftest import ROOT
 
@@ -171,5 +171,5 @@ def test_weights_are_trained_for_an_early_exit_and_no_other_embedder_takes_them(
     assert artifact.manifest.embedder.fingerprint == OnnxEmbedder.load(shallow).fingerprint
     for embedder, other in ((whole, weights), (shallow, ROOT / "weights/default")):
         with pytest.raises(ArtifactError, match="embedder"):
-            assemble(other, embedder, tmp_path / "refused")
+            join_embedder(other, embedder, tmp_path / "refused")
     assert not (tmp_path / "refused").exists()

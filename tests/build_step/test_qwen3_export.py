@@ -14,16 +14,16 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
-from pointsman.checks import sha256_of
+from pointsman.artifact.integrity import sha256_of
 from pointsman.embedders import OnnxEmbedder
 from pointsman.errors import ArtifactError
 
-from artifacts_build import onnx_graph
+from artifacts_build.embedders import onnx_graph
+from artifacts_build.embedders.qwen3.checkpoint import open_checkpoint
+from artifacts_build.embedders.qwen3.export import Calibration, export_qwen3
+from artifacts_build.embedders.qwen3.rotate import rotated
+from artifacts_build.embedders.qwen3.settings import QUANTIZATIONS, Quantization
 from artifacts_build.errors import BuildError
-from artifacts_build.qwen3.checkpoint import open_checkpoint
-from artifacts_build.qwen3.export import Calibration, export_qwen3
-from artifacts_build.qwen3.rotate import rotated
-from artifacts_build.qwen3.settings import QUANTIZATIONS, Quantization
 from tests.build_step.qwen3_world import TEXTS, checkpoint, mixed_rows, small_checkpoint
 from tests.conftest import ROOT
 

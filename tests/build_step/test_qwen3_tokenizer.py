@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pointsman.embedders import OnnxEmbedder
 
-from artifacts_build.qwen3.export import export_qwen3
-from artifacts_build.qwen3.settings import QUANTIZATIONS
+from artifacts_build.embedders.qwen3.export import export_qwen3
+from artifacts_build.embedders.qwen3.settings import QUANTIZATIONS
 from benchmarks.qwen3_weights import END_TOKEN, FETCHED, FULL, make_checkpoint, qwen3_tokenizer
 from benchmarks.texts import parity_texts
 from tests.conftest import ROOT

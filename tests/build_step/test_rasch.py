@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from artifacts_build.rasch import RaschFit, fit_rasch
+from artifacts_build.training.rasch import RaschFit, fit_rasch
 
 RNG = np.random.default_rng(7)
 Floats = NDArray[np.float64]

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pointsman.artifact import load_artifact
+from pointsman.artifact.load import load_artifact
 
 from artifacts_build.datasets import folds, held_out, load_outcomes, stem_of
 from artifacts_build.errors import DatasetError
-from artifacts_build.fit import Embedded, fit_logistic, fit_predictor
-from artifacts_build.train import measure_all
+from artifacts_build.training.fit import Embedded, fit_logistic, fit_predictor
+from artifacts_build.training.train import measure_all
 from tests.conftest import ROOT
 
 RNG = np.random.default_rng(11)

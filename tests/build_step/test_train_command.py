@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from pointsman.artifact import load_artifact
+from pointsman.artifact.load import load_artifact
 
-from artifacts_build.cli import cli, main
+from artifacts_build.commands.main import cli, main
 from tests.conftest import ROOT
 
 RNG = np.random.default_rng(4)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts_build.wheel import build_wheel
+from artifacts_build.packaging.wheel import build_wheel
 from tests.conftest import ROOT
 
 
@@ -28,7 +28,7 @@ def test_an_installed_wheel_decides_away_from_the_source_tree(artifact_folder: P
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site]
     subprocess.run([*install, str(wheel)], check=True)
     dependencies = next(path for path in sys.path if path.endswith("site-packages"))
-    code = f"import sys; sys.path.append({dependencies!r}); import pointsman.cli; pointsman.cli.main()"
+    code = f"import sys; sys.path.append({dependencies!r}); import pointsman.cli.main; pointsman.cli.main()"
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     result = subprocess.run(
         [python, "-c", code, "route", "What is 1+1?", "--json"],

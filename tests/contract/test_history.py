@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pointsman.decision import Ids, timestamp
 from pointsman.errors import InvalidCursor, NotFound, UnknownModel
-from pointsman.history import Filter, History, record, replay
+from pointsman.history import Filter, History, append_or_log, replay
 from pointsman.history.base import encode_cursor
+from pointsman.history.ids import Ids, timestamp
 from pointsman.history.sqlite import SqliteHistory
 
 from tests.conftest import MakeRouter
@@ -192,4 +192,4 @@ def test_a_log_can_be_replayed_without_duplicates(store: History, decision: dict
 
 
 def test_recording_says_that_it_worked(store: History, decision: dict[str, Any]) -> None:
-    assert record(store, decision)
+    assert append_or_log(store, decision)

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from artifacts_build.registry_json import compile_registry
+from artifacts_build.packaging.compiled_registry import write_compiled_registry
 from tests.conftest import ROOT, MakeTable
 
 VARIABLES = {
@@ -61,6 +61,7 @@ def start(monkeypatch: pytest.MonkeyPatch, aws: MakeTable, lambda_thread: Thread
         monkeypatch.setenv(name, value)
     # A logger is the process's own by its name, and keeps the output of the test that made it.
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-{uuid4().hex}")
+    monkeypatch.setenv("POINTSMAN_LOG_PROMPTS", "false")  # as the template has it
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
     before = set(sys.modules)
 
@@ -110,5 +111,5 @@ def event(
 def compiled(tmp_path: Path, artifact_folder: Path) -> Path:
     """The registry's layer."""
     folder = tmp_path / "layer"
-    compile_registry(ROOT / "registry", artifact_folder, folder)
+    write_compiled_registry(ROOT / "registry", artifact_folder, folder)
     return folder

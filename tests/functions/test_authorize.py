@@ -6,8 +6,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from pointsman.auth.bearer import Document, issue, revoke, write_document
 from pointsman.errors import TokensError
-from pointsman.tokens import Document, issue, revoke, write_document
 
 from tests.functions.conftest import Context, Import
 

@@ -146,16 +146,6 @@ def test_a_log_line_holds_no_prompt_and_the_unrecorded_decision_can_be_replayed(
     assert store.get(made["id"])["candidates"] == made["candidates"]
 
 
-def test_the_prompt_is_in_the_replayable_line_where_it_is_asked_for(
-    start: Import, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOG_PROMPTS", "true")
-    shared = start("shared")
-    shared.configure_logs()
-    (handler,) = logging.getLogger("pointsman.history").handlers
-    assert handler.filters == []
-
-
 def test_a_start_that_fails_is_answered_and_tried_again(start: Import) -> None:
     shared, tries = start("shared"), []
 

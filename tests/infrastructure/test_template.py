@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from pointsman.api.app import PAGE_HEADERS
+from pointsman.auth.bearer import read_document
 from pointsman.history.dynamodb import TABLE_DEFINITION, TTL_ATTRIBUTE
-from pointsman.tokens import read_document
 
 from tests.conftest import MakeRouter, MakeTable
 from tests.infrastructure.template import RESOURCES, TEMPLATE, of_type

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pointsman.artifact import load_artifact, load_embedder
-from pointsman.checks import sha256_of
+from pointsman.artifact.integrity import sha256_of
+from pointsman.artifact.load import load_artifact, load_embedder
 from pointsman.errors import ArtifactError
 from pointsman.router import Router
 
-from artifacts_build.assemble import assemble
+from artifacts_build.packaging.weights import join_embedder
 from tests.conftest import ROOT
 
 
@@ -165,7 +165,7 @@ def test_a_model_that_is_no_onnx_is_refused_in_one_line(copy: Path) -> None:
 def test_weights_are_not_assembled_with_another_embedder(tmp_path: Path, copy: Path) -> None:
     edit_json(copy / "embedder/embedder.json", lambda d: d.update(fingerprint="0" * 64))
     with pytest.raises(ArtifactError, match="is not the one that"):
-        assemble(ROOT / "weights/default", copy / "embedder", tmp_path / "out")
+        join_embedder(ROOT / "weights/default", copy / "embedder", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir() if path.name != "artifact"] == []
 
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from pointsman.history.sqlite import SqliteHistory
 
+from scripts.harness.serving import command, serving
 from tests.conftest import WriteRegistry, model_yaml
-from tests.serving import command, serving
 
 
 def run(*arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
@@ -131,12 +131,12 @@ def test_a_registry_fault_names_its_file(write_registry: WriteRegistry, artifact
 def test_a_setting_that_makes_no_sense_is_named(artifact: str) -> None:
     message = failed(run("route", "hello", artifact, POINTSMAN_THREADS="many"))
     assert "POINTSMAN_THREADS='many'" in message
-    assert "PROMPT_LOGGING" in failed(run("route", "hello", artifact, PROMPT_LOGGING="maybe"))
+    assert "POINTSMAN_STORE_PROMPTS" in failed(run("route", "hello", artifact, POINTSMAN_STORE_PROMPTS="maybe"))
 
 
 def test_prompts_can_be_kept_out_of_the_history(tmp_path: Path, artifact: str) -> None:
     db = f"--db={tmp_path / 'private.db'}"
-    run("route", "a secret plan", "--record", artifact, db, PROMPT_LOGGING="hash")
+    run("route", "a secret plan", "--record", artifact, db, POINTSMAN_STORE_PROMPTS="hash")
     assert "(not kept)" in run("history", db).stdout
     for path in tmp_path.glob("private.db*"):
         assert b"secret plan" not in path.read_bytes()

@@ -13,18 +13,19 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from pointsman.cli import cli
-from pointsman.decision import Ids, timestamp
+from pointsman.cli.main import cli
+from pointsman.compose import open_history
 from pointsman.errors import HistoryUnavailable, NotFound, SettingsError, UnknownModel
-from pointsman.history import Filter, open_history, record, replay
+from pointsman.history import Filter, append_or_log, replay
 from pointsman.history import dynamodb as module
 from pointsman.history.base import DAY_S, expiry
 from pointsman.history.dynamodb import MOST_DATA_BYTES, TABLE_DEFINITION, DynamoHistory
+from pointsman.history.ids import Ids, timestamp
 from pointsman.history.sqlite import SqliteHistory
 from pointsman.settings import load_settings
 
 from benchmarks.decisions import router_of_48
-from tests.aws import Calls
+from scripts.harness.aws import Calls
 from tests.conftest import MakeRouter, MakeTable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -219,7 +220,7 @@ def test_what_fits_even_without_its_prompt_in_no_item_is_logged_instead(
     candidates = [{**decision["candidates"][0], "model_id": f"acme/{noise.randbytes(30).hex()}"} for _ in range(20_000)]
     huge = {**decision, "candidates": candidates}
     with caplog.at_level(logging.ERROR, logger="pointsman.history"):
-        assert not record(table, huge)
+        assert not append_or_log(table, huge)
     assert "an item may have 400 KB" in caplog.messages[0]
     assert json.loads(caplog.messages[0])["record"] == huge
 
@@ -231,7 +232,7 @@ def test_a_throttled_write_is_tried_again_after_growing_pauses(
     calls = Calls(table)
     refused = ["ThrottlingException", "InternalServerError", "ProvisionedThroughputExceededException"]
     calls.answers = lambda _: (400 if "Th" in refused[0] else 500, refused.pop(0)) if refused else None
-    assert record(table, decision)
+    assert append_or_log(table, decision)
     assert calls.made.count("PutItem") == 4
     assert at_once == [0.025, 0.05, 0.1]
     assert table.get(decision["id"])["id"] == decision["id"]
@@ -261,7 +262,7 @@ def unavailable(history: DynamoHistory, decision: dict[str, Any], caplog: pytest
     """What the operator reads where a decision cannot be recorded; every other use fails with the same words."""
     caplog.clear()
     with caplog.at_level(logging.ERROR, logger="pointsman.history"):
-        assert not record(history, decision)
+        assert not append_or_log(history, decision)
     line = json.loads(caplog.messages[0])
     assert line["event"] == "decision_not_recorded"
     assert line["record"] == decision

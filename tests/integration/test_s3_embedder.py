@@ -19,15 +19,15 @@ import onnx
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
-from pointsman.artifact import Artifact, load_embedder
+from pointsman.artifact.load import Artifact, load_embedder
+from pointsman.artifact.manifest import EmbedderIdentity
 from pointsman.embedders import s3 as module
 from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, SETTINGS_FILE, TOKENIZER_FILE
 from pointsman.errors import ArtifactError, SettingsError
-from pointsman.manifest import EmbedderIdentity
 from pointsman.router import Router
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from artifacts_build.onnx_graph import Graph
+from artifacts_build.embedders.onnx_graph import Graph
 from tests.conftest import ROOT, use_fake_account
 from tests.fakes import fake_artifact
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from pointsman.errors import HistoryUnavailable
-from pointsman.history import Filter, record, replay
+from pointsman.history import Filter, append_or_log, replay
 from pointsman.history import sqlite as module
 from pointsman.history.base import DAY_S
 from pointsman.history.sqlite import MIGRATIONS, SqliteHistory
@@ -26,7 +26,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from pointsman.decision import Ids
+from pointsman.history.ids import Ids
 from pointsman.history.sqlite import SqliteHistory
 from datetime import UTC, datetime
 import json
@@ -134,7 +134,7 @@ def test_a_lock_that_passes_is_waited_for(history: SqliteHistory, decision: dict
     other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
     release.start()
-    assert record(history, decision)
+    assert append_or_log(history, decision)
     release.join()
     other.close()
 
@@ -146,7 +146,7 @@ def test_a_full_disk_loses_no_decision(
     history._writer.execute(f"PRAGMA max_page_count = {pages + 4}")
     big = {**decision, "prompt": "x" * 60_000}
     with caplog.at_level(logging.ERROR, logger="pointsman.history"):
-        assert not record(history, big)
+        assert not append_or_log(history, big)
     assert "the disk is full" in caplog.messages[0]
     assert history.page(10).calls == []
     history._writer.execute("PRAGMA max_page_count = 1000000")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pointsman.tokens import Document, Entry, hash_of, write_document
+from pointsman.auth.bearer import Document, Entry, hash_of, write_document
 
 from scripts.sam_local import stack
 from scripts.sam_local.engine import WORK, Engine, engine

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pointsman.manifest import MANIFEST_FILE
+from pointsman.artifact.manifest import MANIFEST_FILE
 
 from scripts.sam_local import stack
 from scripts.sam_local.engine import WORK, Engine

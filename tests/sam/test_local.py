@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from scripts.harness.serving import serving
 from scripts.sam_local import stack
 from scripts.sam_local.engine import WORK
 from tests.sam.conftest import client
-from tests.serving import serving
 
 PROMPTS = [
     "What is 1+1?",

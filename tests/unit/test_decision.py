@@ -3,10 +3,12 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from pointsman.decision import ELISION, KEPT_BYTES, Ids, explain, kept_prompt, timestamp
 from pointsman.history.base import first_id
-from pointsman.policy import Choice, Reason
-from pointsman.settings import PromptLogging
+from pointsman.history.ids import Ids, timestamp
+from pointsman.history.prompts import ELISION, KEPT_BYTES, kept_prompt
+from pointsman.routing.explanation import explain
+from pointsman.routing.policy import Choice, Reason
+from pointsman.settings import StorePrompts
 
 NOW = datetime(2026, 11, 22, 23, 31, 48, 123456, tzinfo=UTC)
 
@@ -29,7 +31,7 @@ def test_a_timestamp_is_utc_with_milliseconds() -> None:
 
 
 def test_a_short_prompt_is_kept_whole_with_its_identity() -> None:
-    kept = kept_prompt("héllo", "héllo", PromptLogging.FULL)
+    kept = kept_prompt("héllo", "héllo", StorePrompts.FULL)
     assert kept.prompt == "héllo"
     assert kept.prompt_bytes == 6
     assert kept.prompt_sha256 == hashlib.sha256("héllo".encode()).hexdigest()
@@ -37,7 +39,7 @@ def test_a_short_prompt_is_kept_whole_with_its_identity() -> None:
 
 def test_a_long_prompt_keeps_head_and_tail_and_no_broken_character() -> None:
     prompt = "a" + "好" * 100_000 + "end"
-    kept = kept_prompt(prompt, "", PromptLogging.FULL)
+    kept = kept_prompt(prompt, "", StorePrompts.FULL)
     assert kept.prompt is not None
     head, tail = kept.prompt.split(ELISION)
     assert prompt.startswith(head)
@@ -47,8 +49,8 @@ def test_a_long_prompt_keeps_head_and_tail_and_no_broken_character() -> None:
 
 
 def test_only_the_view_or_only_the_hash_may_be_kept() -> None:
-    assert kept_prompt("long prompt", "view", PromptLogging.VIEW).prompt == "view"
-    hashed = kept_prompt("secret", "secret", PromptLogging.HASH)
+    assert kept_prompt("long prompt", "view", StorePrompts.VIEW).prompt == "view"
+    hashed = kept_prompt("secret", "secret", StorePrompts.HASH)
     assert hashed.prompt is None
     assert hashed.prompt_sha256 == hashlib.sha256(b"secret").hexdigest()
 

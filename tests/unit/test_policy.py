@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pointsman.policy import Choice, choose
+from pointsman.routing.policy import Choice, choose
 
 NAN = math.nan
 

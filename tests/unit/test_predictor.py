@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from pointsman.predictor import Predictor
+from pointsman.routing.predictor import Predictor
 
 from tests.fakes import candidates, fake_artifact, reading
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from pointsman.pricing import cost_usd, prices_at
 from pointsman.registry import Model
-from pointsman.roster import input_tokens, output_tokens, roster_of
+from pointsman.routing.candidates import input_tokens, output_tokens, pool_of
+from pointsman.routing.pricing import cost_usd, prices_at
 
 from tests.fakes import fake_artifact
 
@@ -62,23 +62,23 @@ def test_cost_is_tokens_times_the_price_of_a_thousand() -> None:
 
 
 def test_output_tokens_come_from_the_model_then_the_request_then_the_default() -> None:
-    roster = roster_of(
+    pool = pool_of(
         [model(model_id="acme/a", expected_output_tokens=900), model(model_id="acme/b")], fake_artifact().predictor
     )
-    assert output_tokens(roster, 100).tolist() == [900, 100]
-    assert output_tokens(roster, None).tolist() == [900, 512]
+    assert output_tokens(pool, 100).tolist() == [900, 100]
+    assert output_tokens(pool, None).tolist() == [900, 512]
 
 
 def test_a_harder_prompt_makes_a_models_own_expectation_longer_and_no_other() -> None:
-    roster = roster_of(
+    pool = pool_of(
         [model(model_id="acme/a", expected_output_tokens=900), model(model_id="acme/b")], fake_artifact().predictor
     )
-    assert output_tokens(roster, None, length_factor=1.5).tolist() == [1350, 512]
+    assert output_tokens(pool, None, length_factor=1.5).tolist() == [1350, 512]
 
 
 def test_input_tokens_follow_the_models_own_tokenizer_where_its_factor_is_known() -> None:
-    roster = roster_of(
+    pool = pool_of(
         [model(model_id="acme/a", input_token_factor=1.25), model(model_id="acme/b")], fake_artifact().predictor
     )
-    assert input_tokens(roster, 100).tolist() == [125, 100]
-    assert input_tokens(roster, 0).tolist() == [1, 1]
+    assert input_tokens(pool, 100).tolist() == [125, 100]
+    assert input_tokens(pool, 0).tolist() == [1, 1]

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pointsman.artifact import Artifact
-from pointsman.predictor import Predictor
-from pointsman.refinement import SHAPES, Refinement
+from pointsman.artifact.load import Artifact
+from pointsman.routing.predictor import Predictor
+from pointsman.routing.refinement import SHAPES, Refinement
 
 from tests.conftest import MakeRouter
 from tests.fakes import fake_artifact
@@ -42,7 +42,7 @@ def refinement(**changes: object) -> Refinement:
 
 def predicted(predictor: Predictor, name: str, scores: tuple[float, float], prompt: int) -> tuple[float, float]:
     """P and sigma of one model on the hard (0) or the easy (1) prompt."""
-    candidates = predictor.candidates_of(np.array([scores]), [[name]])
+    candidates = predictor.features_of(np.array([scores]), [[name]])
     mu, sigma = predictor.complete(candidates, predictor.read(VECTORS).row(prompt))
     return float(mu[0]), float(sigma[0])
 

@@ -19,7 +19,7 @@ from pointsman.errors import (
     UnknownModel,
 )
 from pointsman.history.sqlite import SqliteHistory
-from pointsman.policy import choose
+from pointsman.routing.policy import choose
 
 from tests.conftest import MakeRouter
 from tests.fakes import FakeEmbedder

@@ -1,7 +1,7 @@
 """The view: a templated prompt is read for what the user asks; a short one is read whole."""
 
 import pytest
-from pointsman.view import ViewSettings, select_view
+from pointsman.routing.view import ViewSettings, select_view
 
 from tests.fakes import FakeEmbedder
 

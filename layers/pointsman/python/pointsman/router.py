@@ -15,25 +15,27 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from pointsman.artifact import Artifact, load_artifact, load_embedder
-from pointsman.decision import (
-    Decision,
-    Excluded,
-    Ids,
-    Strongest,
-    explain,
-    kept_prompt,
-    timestamp,
-)
+from pointsman.artifact.load import Artifact, load_artifact, load_embedder
+from pointsman.decision import Decision, Excluded, Strongest
 from pointsman.embedders import Embedder
 from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
-from pointsman.history import History, record
-from pointsman.policy import choose
-from pointsman.predictor import Reading
+from pointsman.history import History, append_or_log
+from pointsman.history.ids import Ids, timestamp
+from pointsman.history.prompts import kept_prompt
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
-from pointsman.roster import Roster, candidates_of, excluded_from, input_tokens, output_tokens, roster_of
+from pointsman.routing.candidates import (
+    CandidatePool,
+    excluded_from,
+    input_tokens,
+    output_tokens,
+    pool_of,
+    priced_candidates,
+)
+from pointsman.routing.explanation import explain
+from pointsman.routing.policy import choose
+from pointsman.routing.predictor import Reading
+from pointsman.routing.view import View, select_view
 from pointsman.settings import Settings, load_settings
-from pointsman.view import View, select_view
 
 # Told of every decision, with the milliseconds of its stages: embed, choose, record.
 Observer = Callable[[Decision, Mapping[str, float]], None]
@@ -62,7 +64,7 @@ class Router:
         self.predictor = artifact.predictor if self.settings.refinement else artifact.predictor.formula()
         self.observe = observe
         self._ids = Ids()
-        self._rosters: dict[str, tuple[Registry, Roster]] = {}
+        self._pools: dict[str, tuple[Registry, CandidatePool]] = {}
 
     @classmethod
     def load(
@@ -112,14 +114,14 @@ class Router:
         started = perf_counter()
         counted, view, reading = self._read(prompt, size)
         embedded = perf_counter()
-        roster = self._roster(registry, router_config)
+        pool = self._pool_of(registry, router_config)
         difficulty = float(reading.difficulty)
-        tokens_in = input_tokens(roster, counted)
-        tokens_out = output_tokens(roster, max_output_tokens, self.predictor.length_factor(difficulty))
-        excluded = excluded_from(roster, tokens_in, tokens_out, preferred_input_modalities, supports)
-        if len(excluded) == len(roster.models):
+        tokens_in = input_tokens(pool, counted)
+        tokens_out = output_tokens(pool, max_output_tokens, self.predictor.length_factor(difficulty))
+        excluded = excluded_from(pool, tokens_in, tokens_out, preferred_input_modalities, supports)
+        if len(excluded) == len(pool.models):
             raise _nothing_left(router_config.name, list(excluded.values()))
-        candidates = candidates_of(roster, tokens_in, tokens_out, self.predictor, reading, now, excluded)
+        candidates = priced_candidates(pool, tokens_in, tokens_out, self.predictor, reading, now, excluded)
         mu = [candidate.mu for candidate in candidates]
         choice = choose(
             [candidate.model_id for candidate in candidates],
@@ -135,7 +137,7 @@ class Router:
         selected = tuple(candidates[i].model_id for i in choice.members)
         # Candidates are cheapest first, so this is the cheapest of equally strong ones.
         strongest = candidates[mu.index(max(mu))]
-        kept = kept_prompt(prompt, view.text, self.settings.prompt_logging)
+        kept = kept_prompt(prompt, view.text, self.settings.store_prompts)
         decision = Decision(
             id=self._ids.next(now),
             ts=timestamp(now),
@@ -173,7 +175,9 @@ class Router:
             artifact=self.artifact.digest,
         )
         chosen = perf_counter()
-        if self.history is not None and not record(self.history, decision.to_dict()):
+        if self.history is not None and not append_or_log(
+            self.history, decision.to_dict(), log_prompt=self.settings.log_prompts
+        ):
             decision = replace(decision, recorded=False)
         if self.observe is not None:
             ends = {"embed": embedded - started, "choose": chosen - embedded, "record": perf_counter() - chosen}
@@ -189,7 +193,7 @@ class Router:
         names = list(self.registry.models) if model_ids is None else list(model_ids)
         models = [self.registry.model(name) for name in names]
         _, _, reading = self._read(prompt, self._check_prompt(prompt))
-        mu, _ = self.predictor.complete(self.predictor.candidates(models), reading)
+        mu, _ = self.predictor.complete(self.predictor.features(models), reading)
         return {model.model_id: float(p) for model, p in zip(models, mu, strict=True)}
 
     def add_model(self, profile: Model | Mapping[str, Any], configs: Sequence[str] = ()) -> Model:
@@ -238,13 +242,13 @@ class Router:
             vectors = self.embedder.embed_tokens([view.token_ids])
         return counted, view, self.predictor.read(vectors).row(0)
 
-    def _roster(self, registry: Registry, config: RouterConfig) -> Roster:
-        """The roster of a config; kept as long as the registry is the same."""
-        kept = self._rosters.get(config.name)
+    def _pool_of(self, registry: Registry, config: RouterConfig) -> CandidatePool:
+        """The pool of a config; kept as long as the registry is the same."""
+        kept = self._pools.get(config.name)
         if kept is None or kept[0] is not registry:
             models = [registry.models[model_id] for model_id in config.models]
-            kept = registry, roster_of(models, self.predictor)
-            self._rosters[config.name] = kept
+            kept = registry, pool_of(models, self.predictor)
+            self._pools[config.name] = kept
         return kept[1]
 
 

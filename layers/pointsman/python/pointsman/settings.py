@@ -4,6 +4,7 @@ A path that is not set is looked for in the installed package (`_bundle`, which 
 the source tree, so the same code runs from a checkout, from a wheel and on Lambda.
 """
 
+import logging
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pointsman.errors import SettingsError
 
 PREFIX = "POINTSMAN_"
+# What settings were called before; read with a warning.
+_OLD_NAMES = {
+    "store_prompts": ("PROMPT_LOGGING", "POINTSMAN_PROMPT_LOGGING"),
+    "log_prompts": ("LOG_PROMPTS",),
+}
+
+log = logging.getLogger("pointsman")
 
 
-class PromptLogging(StrEnum):
-    """How much of a prompt the history keeps."""
+class StorePrompts(StrEnum):
+    """How much of a prompt the history stores."""
 
     FULL = "full"  # at most 64 KiB of head and tail
     VIEW = "view"  # the part that was embedded
@@ -39,7 +47,9 @@ class Settings(BaseModel):
     # A DynamoDB table keeps the history in place of the file. Empty is none, as templates say it.
     table: Annotated[str, Field(pattern=r"^(|[a-zA-Z0-9_.-]{3,255}|arn:[a-zA-Z0-9:/_.-]{1,1000})$")] | None = None
     dynamodb_endpoint: Annotated[str, Field(pattern=r"^(|https?://[^/\s]+/?)$")] | None = None
-    prompt_logging: PromptLogging = PromptLogging.FULL
+    store_prompts: StorePrompts = StorePrompts.FULL
+    # Whether the log line of a decision that could not be stored holds its prompt.
+    log_prompts: bool = True
     # Unicode text of a million tokens is about 4 MiB; a synchronous Lambda call takes 6 MB in all.
     max_prompt_bytes: Annotated[int, Field(ge=1, le=64 * 2**20)] = 4 * 2**20
     # 0 keeps decisions for ever.
@@ -73,9 +83,13 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _variable(field: str) -> str:
-    """The environment variable of a field; one name is shared with other tools and has no prefix."""
-    plain = field.upper()
-    return plain if plain == "PROMPT_LOGGING" and plain in os.environ else f"{PREFIX}{plain}"
+    """The environment variable of a field: its name of today, or one of before where only that is set."""
+    variable = f"{PREFIX}{field.upper()}"
+    old = next((name for name in _OLD_NAMES.get(field, ()) if name in os.environ), None)
+    if old is None or variable in os.environ:
+        return variable
+    log.warning("%s is called %s now; it is still read. Rename it.", old, variable)
+    return old
 
 
 def _find(bundled: str, in_checkout: str) -> Path:

@@ -13,8 +13,8 @@ import pointsman
 from pointsman.api import problems
 from pointsman.api.limits import limit_body
 from pointsman.api.routes import CallerOf, deciding_routes, history_routes, registry_routes
+from pointsman.artifact.manifest import Manifest
 from pointsman.history import History
-from pointsman.manifest import Manifest
 from pointsman.registry import Registry
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pointsman.registry import Feature, Fraction, Modality, Tokens
+from pointsman.registry.schema import Feature, Fraction, Modality, Tokens
 
 ModelId = Annotated[str, Field(max_length=200, examples=["deepseek/deepseek-v4-flash"])]
 # RFC 9457, as `application/problem+json`.

@@ -16,7 +16,7 @@ import onnxruntime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
-from pointsman.checks import checked_file, first_fault, read_json
+from pointsman.artifact.integrity import checked_file, first_fault, read_json
 from pointsman.embedders.base import Vectors
 from pointsman.errors import ArtifactError
 

@@ -1,7 +1,6 @@
-"""The history of decisions: one protocol, one contract, one store a file."""
+"""The history of decisions: one protocol, one contract, one store a file. `compose.open_history` opens one."""
 
 from pointsman.history.base import Filter, History, Page, summary_of
-from pointsman.history.record import record, replay
-from pointsman.history.stores import open_history
+from pointsman.history.durable import append_or_log, replay
 
-__all__ = ["Filter", "History", "Page", "open_history", "record", "replay", "summary_of"]
+__all__ = ["Filter", "History", "Page", "append_or_log", "replay", "summary_of"]

@@ -25,7 +25,6 @@ from typing import Any
 import orjson
 from ulid import ULID
 
-from pointsman.decision import shortened_prompt, timestamp
 from pointsman.errors import HistoryUnavailable, SettingsError
 from pointsman.history.base import (
     Filter,
@@ -39,6 +38,8 @@ from pointsman.history.base import (
     no_such_decision,
     summary_of,
 )
+from pointsman.history.ids import timestamp
+from pointsman.history.prompts import shortened_prompt
 
 TTL_ATTRIBUTE = "expires_at"
 # What `create_table` takes besides a name; template.yaml says the same.

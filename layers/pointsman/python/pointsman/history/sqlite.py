@@ -16,7 +16,6 @@ from typing import Any
 
 import orjson
 
-from pointsman.decision import timestamp
 from pointsman.errors import HistoryUnavailable
 from pointsman.history.base import (
     Filter,
@@ -30,6 +29,7 @@ from pointsman.history.base import (
     no_such_decision,
     summary_of,
 )
+from pointsman.history.ids import timestamp
 
 BUSY_S = 1.0
 PURGE_EVERY = 1000

@@ -1,0 +1,1 @@
+"""Exporting embedders to ONNX, with a tokenizer and settings beside them."""

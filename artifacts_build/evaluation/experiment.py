@@ -1,0 +1,119 @@
+"""The laboratory: outcomes, embeddings and the held-out split, with fits that are made once however many ask.
+
+Everything is fitted on training prompts. The number of domains is chosen once, on all of them, and kept when a part,
+a model or a source is left out; every other number is estimated anew.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from pointsman.artifact.load import Artifact
+from pointsman.embedders import Embedder
+from pointsman.routing.predictor import Predictor
+
+from artifacts_build.datasets import held_out
+from artifacts_build.datasets.outcomes import Floats, Indices, Outcomes
+from artifacts_build.errors import BuildError
+from artifacts_build.training.fit import Embedded, Fit, Parts, data_features, fit_variants
+
+Mask = NDArray[np.bool_]
+PER_RESPONSE = (
+    "response_prompt",
+    "response_model",
+    "score",
+    "weight",
+    "cost_usd",
+    "input_tokens",
+    "output_tokens",
+)
+
+
+@dataclass
+class Experiment:
+    """What every evaluation is given."""
+
+    data: Outcomes
+    embedded: Embedded
+    seed: int
+    test: Mask  # [n] held-out prompts
+    # A predictor that was trained elsewhere on the same split; what is judged where nothing is left out.
+    given: Predictor | None = None
+    _fits: dict[tuple[object, ...], Fit] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Outcomes, embedded: Embedded, seed: int, given: Predictor | None = None) -> "Experiment":
+        """The laboratory with the split that training makes with the same seed."""
+        return cls(data, embedded, seed, held_out(data.prompt_group, seed), given)
+
+    @property
+    def predictor(self) -> Predictor:
+        """What is judged: the given one, or one trained on the training split."""
+        return self.given or self.fit().predictor
+
+    def fit(self, parts: Parts | None = None, source: str = "", models: Collection[str] = ()) -> Fit:
+        """A fit on the training split, without the prompts of `source` and without the base models `models`."""
+        return self.fits([parts], source, models)[0]
+
+    def fits(self, variants: Sequence[Parts | None], source: str = "", models: Collection[str] = ()) -> list[Fit]:
+        """The same for several choices of parts, which are fitted together; None is all of them."""
+        if source or models or variants != [None]:
+            domains = (self._domain_count(),)
+            variants = [replace(parts or Parts(), domain_counts=domains) for parts in variants]
+        left_out = (source, tuple(sorted(models)))
+        if lacking := [parts for parts in variants if (parts, *left_out) not in self._fits]:
+            without = " and ".join(name for name in (source, ", ".join(left_out[1])) if name)
+            click.echo(f"fitting {f'without {without}' if without else 'on the training split'} ...", err=True)
+            data, train = without_models(self.data, models), ~self.test & (self.data.prompt_source != source)
+            made = fit_variants(data, self.embedded, train, self.seed, [parts or Parts() for parts in lacking])
+            self._fits |= {(parts, *left_out): fit for parts, fit in zip(lacking, made, strict=True)}
+        return [self._fits[parts, *left_out] for parts in variants]
+
+    def held_out_rows(self, scored: bool = True) -> Mask:
+        """[r]: the responses to held-out prompts; of models with published scores, or of all."""
+        rows: Mask = self.test[self.data.response_prompt]
+        return rows & self.data.scored() if scored else rows
+
+    def _domain_count(self) -> int:
+        if self.given is not None and self.given.refinement is not None:
+            return len(self.given.refinement.centers)
+        return int(self.fit().details["refinement"]["domains"])
+
+
+def check_weights(weights: Artifact, embedder: Embedder, seed: int) -> None:
+    """Raise BuildError where weights cannot be judged: of another embedder, or trained on other prompts."""
+    folder, manifest = weights.folder, weights.manifest
+    if manifest.embedder.fingerprint != embedder.fingerprint:
+        raise BuildError(
+            f"{folder}: trained for the embedder {manifest.embedder.name!r} with the fingerprint "
+            f"{manifest.embedder.fingerprint[:12]}, not {embedder.fingerprint[:12]}. Name its folder with --embedder."
+        )
+    split = manifest.training.get("split")
+    trained = split.get("seed") if isinstance(split, dict) else None
+    if trained != seed:
+        raise BuildError(
+            f"{folder}: trained with the split of seed {trained}, not {seed}: prompts it was trained on would be "
+            f"taken for held out. Give --seed {trained}, or train it with --seed {seed}."
+        )
+
+
+def without_models(data: Outcomes, models: Collection[str]) -> Outcomes:
+    """The outcomes without those of some base models, and of systems built on them."""
+    if not models:
+        return data
+    out = np.isin(data.base_models, list(models))
+    kept = ~out[data.response_model]
+    return replace(data, **{name: getattr(data, name)[kept] for name in PER_RESPONSE})
+
+
+def predict_matrix(
+    predictor: Predictor, data: Outcomes, vectors: NDArray[np.float32], prompts: Indices, models: Indices
+) -> tuple[Floats, Floats]:
+    """`mu` and `sigma` [n, k] of k models of the data on n of its prompts, as serving predicts them."""
+    candidates = data_features(predictor, data)
+    reading = predictor.read(vectors[prompts])
+    n, k = len(prompts), len(models)
+    mu, sigma = predictor.complete(candidates.rows(np.tile(models, n)), reading.rows(np.repeat(np.arange(n), k)))
+    return mu.reshape(n, k), sigma.reshape(n, k)

@@ -1,0 +1,1 @@
+"""What was built, put together to be served: weights, artifact, compiled registry, wheel."""

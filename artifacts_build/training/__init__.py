@@ -1,0 +1,1 @@
+"""Training: outcomes and embeddings to a predictor."""

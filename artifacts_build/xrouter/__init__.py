@@ -1,0 +1,1 @@
+"""Another program's trained router, read as inert data and flattened to our formula."""

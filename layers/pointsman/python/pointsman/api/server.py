@@ -1,0 +1,72 @@
+"""The local server: the API and the page on one port, the history in one SQLite file or in a table."""
+
+import logging
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import uvicorn
+
+from pointsman.compose import open_app, open_history, open_router
+from pointsman.errors import ServerError, SettingsError
+from pointsman.settings import load_settings
+
+
+def run(
+    host: str, port: int, *, db: Path | None, table: str | None, artifact: Path | None, registry: Path | None
+) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        StartupError: the settings, registry, artifact or port cannot be used.
+        HistoryUnavailable: the history cannot be opened.
+    """
+    settings = load_settings(db=db, table=table, artifact=artifact, registry=registry)
+    if not (settings.web / "index.html").is_file():
+        raise SettingsError(f"POINTSMAN_WEB={str(settings.web)!r} holds no index.html. Correct it or unset it.")
+    # The port first: it is the quickest to fail.
+    listener = listen(host, port)
+    try:
+        history = open_history(settings)
+        try:
+            router = open_router(settings, history)
+            app = open_app(settings, router=router, history=history, page=True)
+            known = router.registry
+            shown = f"[{host}]" if ":" in host else host
+            click.echo(
+                f"Pointsman serves http://{shown}:{listener.getsockname()[1]} "
+                f"({len(known.models)} models, {len(known.configs)} configs; "
+                f"history in {settings.table or settings.db})"
+            )
+            logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+            config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+            with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
+                uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            history.close()
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; 0 takes any free port.
+
+    Raises:
+        ServerError: the port is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise ServerError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port or --host."
+        ) from None
+    except (OverflowError, UnicodeError):
+        listener.close()
+        raise ServerError(f"--host {host!r} is not an address. Use one such as 127.0.0.1.") from None
+    return listener

@@ -1,0 +1,74 @@
+"""The manifest of an artifact: what it is, what it was trained on, and the sha256 of every file.
+
+Reading it needs neither numpy nor the embedder, so whatever only tells which artifact is in use starts fast.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pointsman.artifact.integrity import BUILD_IT, first_fault, read_json, sha256_of
+from pointsman.errors import ArtifactError
+from pointsman.routing.view import ViewSettings
+
+FORMAT = "pointsman-artifact"
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+
+
+class EmbedderIdentity(BaseModel):
+    """Which embedder the weights were trained for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
+    dimensions: int = Field(ge=1)
+
+
+class FileEntry(BaseModel):
+    """A file of the artifact."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int = Field(ge=0)
+
+
+class Manifest(BaseModel):
+    """`manifest.json`. `training` and `metrics` are for people and evaluation; serving ignores them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["pointsman-artifact"]
+    format_version: Literal[1]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    created: str
+    embedder: EmbedderIdentity
+    view: ViewSettings
+    training: Mapping[str, Any] = {}
+    metrics: Mapping[str, Any] = {}
+    files: Mapping[str, FileEntry]
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, str]:
+    """The manifest of an artifact folder and its digest; no other file is read.
+
+    Raises:
+        ArtifactError: the manifest is missing, damaged, or of another format version.
+    """
+    path = folder / MANIFEST_FILE
+    document = read_json(path)
+    found = (document.get("format"), document.get("format_version")) if isinstance(document, dict) else None
+    if found != (FORMAT, FORMAT_VERSION):
+        raise ArtifactError(
+            f"{path}: expected format {FORMAT} version {FORMAT_VERSION}, found {found}. "
+            f"Use the artifact of this version of Pointsman. {BUILD_IT}"
+        )
+    try:
+        manifest = Manifest.model_validate(document)
+    except ValidationError as error:
+        raise ArtifactError(f"{path}: {first_fault(error)}. {BUILD_IT}") from None
+    return manifest, sha256_of(path)

@@ -1,0 +1,49 @@
+"""The command line: the group of all commands, and errors as one line on standard error."""
+
+import logging
+import sys
+
+import click
+
+from pointsman.cli.history import history
+from pointsman.cli.registry import configs, models, registry
+from pointsman.cli.route import route
+from pointsman.cli.server import serve
+from pointsman.cli.token import token
+from pointsman.errors import Fault, PointsmanError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pointsman")
+def cli() -> None:
+    """Which model should serve this prompt? The cheapest one that can complete it."""
+
+
+for command in (serve, route, history, models, configs, registry, token):
+    cli.add_command(command)
+
+
+def fault_line(fault: Fault) -> str:
+    """A fault as one line: where, what, and what to do."""
+    value = "" if fault.value is None else f" (found {fault.value!r})"
+    return f"{fault.field}: {fault.message}{value}; {fault.remedy}"
+
+
+def main() -> None:
+    """Run a command; an error of ours is a line on standard error and exit code 1, never a stack trace."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        cli()
+    except PointsmanError as error:
+        click.echo(f"pointsman: {error.detail}", err=True)
+        from pointsman.errors import RegistryError
+
+        if isinstance(error, RegistryError):
+            for fault in error.faults:
+                click.echo(f"  {fault_line(fault)}", err=True)
+        sys.exit(1)
+    except UnicodeDecodeError:
+        click.echo("pointsman: the input is not UTF-8 text. Convert it first.", err=True)
+        sys.exit(1)

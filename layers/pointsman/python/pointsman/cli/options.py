@@ -1,0 +1,44 @@
+"""What the commands share: their common options, and how they open stores and print JSON."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pointsman.history import History
+    from pointsman.registry import Registry
+
+FOLDER = click.Path(path_type=Path)
+
+artifact_option = click.option("--artifact", type=FOLDER, help="Artifact folder. [default: the bundled one]")
+registry_option = click.option("--registry", type=FOLDER, help="Registry folder. [default: the bundled one]")
+db_option = click.option("--db", type=FOLDER, help="SQLite file of the history. [default: in your data folder]")
+table_option = click.option("--table", help="DynamoDB table, in place of a file. [default: POINTSMAN_TABLE]")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def check_one_store(db: Path | None, table: str | None) -> None:
+    if db is not None and table is not None:
+        raise click.UsageError("Give --db or --table, not both.")
+
+
+def history_of(db: Path | None, table: str | None) -> "History":
+    """The store that the options name, else the one of the settings."""
+    from pointsman.compose import open_history
+    from pointsman.settings import load_settings
+
+    check_one_store(db, table)
+    return open_history(load_settings(db=db, table=table))
+
+
+def registry_of(folder: Path | None) -> "Registry":
+    from pointsman.registry import load_registry
+    from pointsman.settings import load_settings
+
+    return load_registry(load_settings(registry=folder).registry)
+
+
+def print_json(document: Any, indent: int | None = 2) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=indent))

@@ -1,0 +1,78 @@
+"""Where settings become a router, a history and an app: the only place that wires them.
+
+The local server, the functions and the command line all start here. What a process does not use is not imported.
+"""
+
+from typing import TYPE_CHECKING
+
+from pointsman.artifact.manifest import read_manifest
+from pointsman.history import History
+from pointsman.registry import load_registry
+from pointsman.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from pointsman.api.routes import CallerOf
+    from pointsman.router import Observer, Router
+
+WARM_UP = "Hello"
+
+
+def open_history(settings: Settings) -> History:
+    """The store the settings ask for: a DynamoDB table where they name one, else one SQLite file.
+
+    Raises:
+        HistoryUnavailable: the file cannot be used. A table is asked for nothing before its first use.
+        SettingsError: a table is named and boto3 is not installed.
+    """
+    if settings.table:
+        from pointsman.history.dynamodb import DynamoHistory
+
+        return DynamoHistory(settings.table, settings.retention_days, endpoint=settings.dynamodb_endpoint or None)
+    from pointsman.history.sqlite import SqliteHistory
+
+    return SqliteHistory(settings.db, settings.retention_days)
+
+
+def open_router(settings: Settings, history: History | None = None, observe: "Observer | None" = None) -> "Router":
+    """The router of the settings, warm: the first inference allocates, and should not be somebody's request.
+
+    Raises:
+        StartupError: the registry, the artifact or the embedder cannot be used.
+    """
+    from pointsman.artifact.load import load_artifact, load_embedder
+    from pointsman.router import Router
+
+    registry = load_registry(settings.registry)
+    artifact = load_artifact(settings.artifact)
+    embedder = load_embedder(artifact, settings.threads, settings.embedder)
+    router = Router(registry, artifact, embedder, history, settings, observe)
+    router.predict(WARM_UP)
+    return router
+
+
+def open_app(
+    settings: Settings,
+    *,
+    router: "Router | None" = None,
+    history: History | None = None,
+    page: bool = False,
+    caller_of: "CallerOf | None" = None,
+) -> "FastAPI":
+    """The app of what a process has: deciding with a router, reading with a history, the page where it is asked for.
+
+    Without a router, nothing of the artifact but its manifest is read.
+
+    Raises:
+        StartupError: the registry or the manifest cannot be used.
+    """
+    from pointsman.api import create_app
+
+    if router is not None:
+        registry, manifest, digest = router.registry, router.artifact.manifest, router.artifact.digest
+    else:
+        registry = load_registry(settings.registry)
+        manifest, digest = read_manifest(settings.artifact)
+    web = settings.web if page else None
+    return create_app(registry, manifest, digest, router=router, history=history, web=web, caller_of=caller_of)

@@ -1,0 +1,160 @@
+"""Reading a registry: a folder of YAML files, or the one JSON file that such a folder was compiled to.
+
+Every fault of every file is reported at once; a registry with one fault is not loaded at all. The compiled file
+(`python -m artifacts_build compile-registry`) loads without YAML, and has the same digest.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pointsman.errors import Fault, RegistryError
+from pointsman.registry.schema import FORMAT, FORMAT_VERSION, Model, Registry, RouterConfig, nearest_name
+
+if TYPE_CHECKING:
+    from pointsman.registry.yaml_files import YamlFile
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def load_registry(source: Path) -> Registry:
+    """Read a registry folder, or the file that one was compiled to.
+
+    Raises:
+        RegistryError: with every fault of every file: file, line, field and remedy.
+    """
+    return _read_compiled(source) if source.is_file() else _read_folder(source)
+
+
+def compiled(registry: Registry) -> dict[str, Any]:
+    """A registry as the JSON document that `load_registry` reads back."""
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "digest": registry.digest,
+        "models": [model.model_dump(mode="json", exclude_defaults=True) for model in registry.models.values()],
+        "configs": [config.model_dump(mode="json", exclude_defaults=True) for config in registry.configs.values()],
+    }
+
+
+class _Compiled(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["pointsman-registry"]
+    format_version: Literal[1]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    models: tuple[Model, ...]
+    configs: tuple[RouterConfig, ...]
+
+
+def _read_compiled(path: Path) -> Registry:
+    """A compiled registry. It was checked when it was made; what is checked here is that it is still that."""
+    remedy = "compile it again: python -m artifacts_build compile-registry"
+    try:
+        document = _Compiled.model_validate(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise RegistryError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from None
+    except ValidationError as error:
+        faults = [Fault(".".join(map(str, e["loc"])) or "(file)", e["msg"], remedy) for e in error.errors()]
+        first = f"{faults[0].field}: {faults[0].message}"
+        raise RegistryError(f"{path}: not a compiled registry of this version ({first}); {remedy}", faults) from None
+    except (ValueError, RecursionError) as error:
+        raise RegistryError(f"{path}: not JSON ({error}); {remedy}") from None
+    models = {model.model_id: model for model in document.models}
+    for config in document.configs:
+        for name in config.models:
+            if name not in models:
+                raise RegistryError(f"{path}: the config {config.name!r} names {name!r}, which is not in it; {remedy}")
+    return Registry(models, {config.name: config for config in document.configs}, document.digest)
+
+
+def _read_folder(folder: Path) -> Registry:
+    faults: list[Fault] = []
+    files = {kind: _files(folder / kind, faults) for kind in ("models", "routers")}
+    models = [(file, model) for file in files["models"] if (model := _parse(file, Model, faults))]
+    configs = [(file, c) for file in files["routers"] if (c := _parse(file, RouterConfig, faults))]
+    ids = _distinct_ids(models, faults)
+    resolved: dict[str, RouterConfig] = {}
+    for file, config in configs:
+        faults.extend(_member_faults(file, config, ids))
+        if config.name in resolved:
+            faults.append(file.fault("name", "another file has this name too", "rename one", config.name))
+        members = tuple(ids.get(name, name) for name in config.models)
+        resolved[config.name] = config.model_copy(update={"models": members})
+    if faults:
+        raise RegistryError(f"{folder}: {len(faults)} fault{'s' if len(faults) > 1 else ''} in the registry", faults)
+    return Registry(
+        models={model.model_id: model for _, model in sorted(models, key=lambda pair: pair[1].model_id)},
+        configs=dict(sorted(resolved.items())),
+        digest=_digest([*files["models"], *files["routers"]]),
+    )
+
+
+def _files(folder: Path, faults: list[Fault]) -> list["YamlFile"]:
+    from pointsman.registry.yaml_files import read_yaml
+
+    paths = sorted(p for p in folder.glob("*") if p.suffix in (".yaml", ".yml")) if folder.is_dir() else []
+    if not paths:
+        faults.append(Fault(str(folder), "no registry files here", "name another folder with --registry"))
+    read = [read_yaml(path) for path in paths]
+    for file in read:
+        faults.extend(file.faults)
+    return read
+
+
+def _parse(file: "YamlFile", kind: type[T], faults: list[Fault]) -> T | None:
+    from pointsman.registry.yaml_files import faults_of
+
+    if file.data is None:
+        return None
+    try:
+        return kind.model_validate(file.data)
+    except ValidationError as error:
+        faults.extend(faults_of(file, error, kind))
+        return None
+
+
+def _distinct_ids(models: Sequence[tuple["YamlFile", Model]], faults: list[Fault]) -> dict[str, str]:
+    """Every id and alias to its model id; one that two models claim is a fault of the later file."""
+    ids: dict[str, str] = {}
+    for file, model in models:
+        for field, name in _names(model):
+            owner = ids.setdefault(name, model.model_id)
+            if owner != model.model_id or (field == "model_id" and _claims(models, name) > 1):
+                faults.append(file.fault(field, f"already names {owner}", "choose another", name))
+    return ids
+
+
+def _names(model: Model) -> Iterator[tuple[str, str]]:
+    yield "model_id", model.model_id
+    for i, alias in enumerate(model.aliases):
+        yield f"aliases.{i}", alias
+
+
+def _claims(models: Sequence[tuple["YamlFile", Model]], model_id: str) -> int:
+    return sum(model.model_id == model_id for _, model in models)
+
+
+def _member_faults(file: "YamlFile", config: RouterConfig, ids: Mapping[str, str]) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for i, name in enumerate(config.models):
+        if name not in ids:
+            remedy = nearest_name(name, ids) or "add a file for it under models/"
+            yield file.fault(f"models.{i}", "no model has this id or alias", remedy, name)
+        elif ids[name] in seen:
+            yield file.fault(f"models.{i}", f"the same model as {seen[ids[name]]}", "remove one", name)
+        else:
+            seen[ids[name]] = name
+
+
+def _digest(files: Sequence["YamlFile"]) -> str:
+    """A sha256 over names and contents, the same for the same registry wherever it lies."""
+    total = hashlib.sha256()
+    for file in files:
+        total.update(f"{file.path.parent.name}/{file.path.name}\0".encode())
+        total.update(hashlib.sha256(file.text.encode()).digest())
+    return total.hexdigest()

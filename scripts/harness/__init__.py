@@ -1,0 +1,1 @@
+"""What benchmarks, scripts and tests share: a served checkout, and an AWS to talk to."""

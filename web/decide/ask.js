@@ -1,0 +1,173 @@
+// The request form. It sends what is filled in and nothing else, and shows each refusal at the field it is about.
+
+import { asTrouble, postRoute } from "../lib/api.js";
+import { byId, setBusy } from "../lib/dom.js";
+import { newestOnly } from "../lib/newest.js";
+import { startPrompt } from "./prompt.js";
+import { estimatedTokens } from "./tokens.js";
+import { clearTrouble, showTrouble } from "../lib/trouble.js";
+
+// The field as the API names it -> the input, and the place of its errors.
+const FIELDS = {
+  prompt: ["prompt", "prompt-error"],
+  config: ["config", "config-error"],
+  task: ["task", "task-error"],
+  preferred_input_modalities: [null, "modalities-error"],
+  max_output_tokens: ["max-output-tokens", "max-output-tokens-error"],
+};
+const FOLDED = new Set(["task", "preferred_input_modalities", "max_output_tokens"]);
+const COUNT_AFTER_MS = 120;
+
+// `onStart` is called with a way to cancel when a request is sent, `onFailure` when the newest one failed. `onDecision`
+// gets each decision and whether it answers the newest request; only such a one may be shown.
+export function startAsk({ onStart, onDecision, onFailure }) {
+  const form = byId("route-form");
+  const prompt = byId("prompt");
+  const button = byId("decide-button");
+  const general = byId("decide-error");
+  const begin = newestOnly();
+  const whole = startPrompt(prompt, byId("prompt-held"));
+  let waitingFor = null;
+
+  async function send() {
+    const { request, problems } = read();
+    if (problems.length > 0) {
+      clearAll();
+      showRemarks(problems);
+      return;
+    }
+    const key = JSON.stringify(request);
+    if (key === waitingFor) return; // the same request is already on its way
+    waitingFor = key;
+    const isCurrent = begin();
+    const stop = new AbortController();
+    setBusy(button, true, "Deciding…");
+    onStart(() => stop.abort());
+    try {
+      const decision = await postRoute(request, stop.signal);
+      if (isCurrent()) clearAll();
+      onDecision(decision, isCurrent());
+    } catch (error) {
+      if (!isCurrent()) return;
+      clearAll();
+      const trouble = asTrouble(error);
+      if (!trouble.cancelled) showRefusal(trouble);
+      onFailure();
+    }
+    if (isCurrent()) {
+      waitingFor = null;
+      setBusy(button, false, "Decide");
+    }
+  }
+
+  function read() {
+    const problems = [];
+    const request = { prompt: whole.text(), config: byId("config").value };
+    if (request.prompt.trim() === "") {
+      problems.push({
+        field: "prompt",
+        message: "The prompt is empty.",
+        remedy: "Write or paste one, or click an example.",
+      });
+    }
+    if (request.config === "") delete request.config;
+    const task = byId("task").value.trim();
+    if (task !== "") request.task = task;
+    const modalities = [...form.querySelectorAll("input[name=modality]:checked")].map((box) => box.value);
+    if (modalities.length > 0) request.preferred_input_modalities = modalities;
+    const tokens = byId("max-output-tokens");
+    if (tokens.validity.badInput) {
+      problems.push({
+        field: "max_output_tokens",
+        message: "This is not a number.",
+        remedy: "Give a whole number or leave it empty.",
+      });
+    } else if (tokens.value !== "") {
+      request.max_output_tokens = Number(tokens.value);
+    }
+    return { request, problems };
+  }
+
+  function showRefusal(trouble) {
+    const retry = trouble.retry ? send : null;
+    const remarks =
+      trouble.errors.length === 0 && trouble.status === 413
+        ? [{ field: "prompt", message: trouble.message }]
+        : trouble.errors;
+    if (remarks.length === 0) {
+      showTrouble(general, { message: trouble.message, retry });
+    } else {
+      showRemarks(remarks, { message: trouble.message, retry });
+    }
+  }
+
+  // What is about a field goes there. The rest, and Retry, goes beside the button.
+  function showRemarks(remarks, { message = null, retry = null } = {}) {
+    const rest = remarks.filter((one) => fieldOf(one) === null);
+    for (const [name, [inputId, placeId]] of Object.entries(FIELDS)) {
+      const mine = remarks.filter((one) => fieldOf(one) === name);
+      if (mine.length === 0) continue;
+      if (FOLDED.has(name)) byId("options").open = true;
+      showTrouble(byId(placeId), { remarks: mine });
+      if (inputId !== null) byId(inputId).setAttribute("aria-invalid", "true");
+    }
+    if (rest.length > 0) {
+      const named = rest.map((one) => ({
+        ...one,
+        message: one.field ? `${one.message} (${one.field})` : one.message,
+      }));
+      showTrouble(general, { remarks: named, retry });
+    } else if (retry !== null) {
+      showTrouble(general, { message, retry });
+    }
+    form.querySelector(".trouble:not([hidden])")?.scrollIntoView({ block: "nearest" });
+  }
+
+  function clearAll() {
+    clearTrouble(general);
+    for (const name of Object.keys(FIELDS)) clearField(name);
+  }
+
+  function clearField(name) {
+    const [inputId, placeId] = FIELDS[name];
+    clearTrouble(byId(placeId));
+    if (inputId !== null) byId(inputId).removeAttribute("aria-invalid");
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+      event.preventDefault();
+      send();
+    }
+  });
+  form.addEventListener("input", (event) => {
+    const name = event.target.name === "modality" ? "preferred_input_modalities" : event.target.name;
+    if (Object.hasOwn(FIELDS, name)) clearField(name);
+  });
+  startCount(prompt, whole, byId("token-count"));
+}
+
+// Counting waits until the typing rests, so that no key press waits for it.
+function startCount(prompt, whole, place) {
+  let timer = null;
+  const tell = () => {
+    const tokens = estimatedTokens(whole.text());
+    place.textContent =
+      tokens === 0 ? "" : `about ${tokens.toLocaleString("en-US")} ${tokens === 1 ? "token" : "tokens"}`;
+  };
+  prompt.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(tell, COUNT_AFTER_MS);
+  });
+  tell(); // a browser may bring back what was typed before
+}
+
+// "prompt", "/prompt", "body.prompt" and "preferred_input_modalities[0]" name fields of the form.
+function fieldOf(remark) {
+  const parts = String(remark.field ?? "").split(/[^A-Za-z_]+/);
+  return parts.find((part) => Object.hasOwn(FIELDS, part)) ?? null;
+}

@@ -1,0 +1,195 @@
+// One whole decision as elements: the answer first, the reasons after it. The same for a new one and one of the past.
+
+import { el, list } from "../lib/dom.js";
+import { DASH, count, localTime, money, moneyPerThousand, number, percent, plainPercent } from "../lib/format.js";
+import { modelName } from "../lib/model.js";
+import { outcomesView } from "./outcomes.js";
+import { comparedView } from "./replay.js";
+
+const EXCLUDED_SHOWN_OPEN = 6;
+
+export function decisionView(decision) {
+  const compared = comparedView(decision);
+  const size = decision.candidates.length;
+  return el(
+    "article",
+    { class: "decision", "data-testid": "decision-view", "data-id": decision.id },
+    headline(decision),
+    decision.recorded === false
+      ? el(
+          "p",
+          { class: "note", "data-testid": "not-recorded" },
+          "This decision was not stored. It will not appear in the history.",
+        )
+      : null,
+    figures(decision),
+    outcomesView(decision),
+    el(
+      "section",
+      { class: "compared" },
+      el("h3", {}, "Cost against completion"),
+      compared.chart,
+      compared.slider,
+    ),
+    el("section", {}, el("h3", {}, size === 1 ? "1 candidate" : `${size} candidates`), compared.table),
+    excluded(list(decision.excluded)),
+    prompt(decision),
+    about(decision),
+  );
+}
+
+// The decision as one sentence, for a screen reader.
+export function decisionSentence(decision) {
+  const stored = decision.recorded === false ? " It was not stored." : "";
+  const chosen = decision.selected.join(" and ") || "no model";
+  return `Chosen: ${chosen}. Expected completion ${percent(decision.expected_quality)}, predicted cost ${money(decision.cost)}.${stored}`;
+}
+
+export function reasonWords(reason) {
+  if (reason === "threshold") return "clears the threshold";
+  if (reason === "fallback") return "fallback: none clears the threshold";
+  return String(reason ?? DASH);
+}
+
+function headline(decision) {
+  const chosen = decision.selected.map((id) => el("li", { "data-testid": "chosen-model" }, modelName(id)));
+  return el(
+    "div",
+    { class: decision.reason === "fallback" ? "headline fallback" : "headline" },
+    el("p", { class: "reason", "data-testid": "reason" }, reasonWords(decision.reason)),
+    chosen.length > 0
+      ? el("ul", { class: "chosen-models" }, chosen)
+      : el("p", { class: "chosen-models" }, "No model"),
+    decision.explanation
+      ? el("p", { class: "explanation", dir: "auto", "data-testid": "explanation" }, decision.explanation)
+      : null,
+  );
+}
+
+function figures(decision) {
+  const { cost, strongest } = decision;
+  const items = [
+    figure(
+      "Expected completion",
+      percent(decision.expected_quality),
+      `threshold ${plainPercent(decision.completion_threshold)}`,
+      "expected-completion",
+    ),
+    figure("Cost of 1,000", moneyPerThousand(cost), `${money(cost)} each`, "cost"),
+  ];
+  if (strongest) {
+    items.push(
+      figure(
+        "Always the strongest",
+        moneyPerThousand(strongest.cost),
+        modelName(strongest.model_id),
+        "strongest",
+      ),
+    );
+    items.push(saving(cost, strongest, decision.selected));
+  }
+  items.push(figure("Difficulty", number(decision.difficulty, 2), "higher is harder", "difficulty"));
+  return el("dl", { class: "figures" }, items);
+}
+
+function figure(name, value, note, testid) {
+  return el(
+    "div",
+    { "data-testid": testid },
+    el("dt", {}, name),
+    el("dd", { class: "value" }, value),
+    el("dd", { class: "detail" }, note),
+  );
+}
+
+function saving(cost, strongest, selected) {
+  const saved = strongest.cost - cost;
+  if (!(strongest.cost > 0) || !Number.isFinite(saved))
+    return figure("Saved", DASH, "against the strongest", "saving");
+  if (selected.length === 1 && selected[0] === strongest.model_id)
+    return figure("Saved", "nothing", "the strongest is chosen", "saving");
+  if (saved < 0) return figure("Saved", "nothing", `${moneyPerThousand(-saved)} more per 1,000`, "saving");
+  return figure("Saved", percent(saved / strongest.cost), `${moneyPerThousand(saved)} per 1,000`, "saving");
+}
+
+function excluded(some) {
+  if (some.length === 0) return null;
+  return el(
+    "details",
+    { class: "fold", open: some.length <= EXCLUDED_SHOWN_OPEN, "data-testid": "excluded" },
+    el("summary", {}, `Excluded (${some.length})`),
+    el(
+      "ul",
+      { class: "plain-list" },
+      some.map((one) =>
+        el(
+          "li",
+          {},
+          modelName(one?.model_id ?? DASH),
+          " ",
+          el("span", { class: "muted", dir: "auto" }, one?.why ?? ""),
+        ),
+      ),
+    ),
+  );
+}
+
+function prompt(decision) {
+  const stored = typeof decision.prompt === "string";
+  const isWhole = stored && new TextEncoder().encode(decision.prompt).length === decision.prompt_bytes;
+  const size = `${count(decision.prompt_bytes)} bytes${stored && !isWhole ? ", stored in part" : ""}`;
+  const box = (text) =>
+    el(
+      "div",
+      {
+        class: "prompt-text",
+        dir: "auto",
+        tabindex: "0",
+        role: "group",
+        "aria-label": "Prompt",
+        "data-testid": "prompt-text",
+      },
+      text,
+    );
+  return el(
+    "section",
+    {},
+    el("h3", {}, "Prompt ", el("span", { class: "muted" }, size)),
+    stored ? box(decision.prompt) : el("p", { class: "muted" }, "The text of this prompt was not stored."),
+  );
+}
+
+function about(decision) {
+  const time = decision.ts
+    ? el("time", { datetime: decision.ts, title: decision.ts }, localTime(decision.ts))
+    : null;
+  const pairs = [
+    ["Decided", time],
+    ["Config", decision.config],
+    ["Fallback margin", plainPercent(decision.fallback_quality_margin)],
+    ["Models per request", decision.max_k],
+    ["Task", decision.task],
+    ["Caller", decision.caller],
+    ["Predicted latency", typeof decision.latency === "number" ? `${number(decision.latency, 2)} s` : null],
+    ["Decision id", decision.id],
+    ["Prompt SHA-256", decision.prompt_sha256],
+    ["Artifact", decision.artifact],
+  ].filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return el(
+    "details",
+    { class: "fold" },
+    el("summary", {}, "About this decision"),
+    el(
+      "dl",
+      { class: "pairs" },
+      pairs.map(([term, value]) =>
+        el(
+          "div",
+          {},
+          el("dt", {}, term),
+          el("dd", { dir: "auto" }, value instanceof Node ? value : String(value)),
+        ),
+      ),
+    ),
+  );
+}
