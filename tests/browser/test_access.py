@@ -94,6 +94,7 @@ def test_without_a_token_the_page_says_so_and_asks_again_on_retry(
     page = open_page()
     closed(page)
     page.goto(server_url)
+    expect(page.get_by_test_id("access")).to_be_visible()
     page.keyboard.press("Escape")
     trouble = page.get_by_test_id("configs-error")
     expect(trouble).to_contain_text("The API asks for a token, and none was given.")
