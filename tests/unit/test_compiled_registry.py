@@ -72,5 +72,5 @@ def test_a_file_that_is_not_one_says_what_to_do(compiled: Path, change: dict[str
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "\x00", "[" * 100_000])
 def test_a_file_that_is_no_json_says_so(compiled: Path, text: str) -> None:
     compiled.write_text(text)
-    with pytest.raises(RegistryError, match="compile it again"):
+    with pytest.raises(RegistryError, match="Compile it again"):
         load_registry(compiled)

@@ -52,7 +52,7 @@ as_of: yesterday
     assert "YAML reads 9e-5 as text" in found["models/one.yaml:5: input_cost_per_1k"]
     assert "finite" in found["models/one.yaml:6: output_cost_per_1k"]
     assert "at most 100" in found["models/one.yaml:8: benchmarks.gpqa_diamond"]
-    assert found["models/one.yaml:9: colour"].startswith("unknown field | remove it, or use one of: model_id,")
+    assert found["models/one.yaml:9: colour"].startswith("unknown field | Remove it, or use one of: model_id,")
     assert "https://" in found["models/one.yaml:10: source_urls"]
     assert "official" in found["models/one.yaml:11: source_quality"]
     assert "YYYY-MM-DD" in found["models/one.yaml:12: as_of"]
@@ -70,7 +70,7 @@ def test_a_missing_field_is_named_with_its_file(write_registry: WriteRegistry) -
 
 def test_a_field_given_twice_is_a_fault(write_registry: WriteRegistry) -> None:
     folder = write_registry({"one.yaml": model_yaml("acme/one", more="provider: other")}, {"auto.yaml": AUTO})
-    assert "given twice | remove one" in faults(folder)["models/one.yaml:10: provider"]
+    assert "given twice | Remove one." in faults(folder)["models/one.yaml:10: provider"]
 
 
 def test_two_files_for_one_model_are_a_fault(write_registry: WriteRegistry) -> None:
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_mapping_of_fields_is_a_fault(write_registry: WriteReg
 def test_a_file_that_is_not_utf8_is_a_fault(write_registry: WriteRegistry) -> None:
     folder = write_registry({"one.yaml": ""}, {"auto.yaml": AUTO})
     (folder / "models/one.yaml").write_bytes(b"\xff\xfe\x00")
-    assert "save the file as UTF-8" in faults(folder)["models/one.yaml:1"]
+    assert "Save the file as UTF-8" in faults(folder)["models/one.yaml:1"]
 
 
 def test_a_config_of_too_many_sets_is_refused_when_it_is_loaded() -> None:

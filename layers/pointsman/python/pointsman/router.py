@@ -19,6 +19,7 @@ from pointsman.artifact.load import Artifact, load_artifact, load_embedder
 from pointsman.decision import Decision, Excluded, Strongest
 from pointsman.embedders import Embedder
 from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
+from pointsman.faults import faults_of
 from pointsman.history import History, append_or_log
 from pointsman.history.ids import Ids, timestamp
 from pointsman.history.prompts import kept_prompt
@@ -275,8 +276,6 @@ def _model(profile: Mapping[str, Any]) -> Model:
     try:
         return Model.model_validate(dict(profile))
     except ValidationError as error:
-        faults = [
-            Fault(".".join(str(part) for part in item["loc"]), item["msg"], "correct it") for item in error.errors()
-        ]
-        fields = ", ".join(f"{fault.field}: {fault.message}" for fault in faults)
-        raise RegistryError(f"The model profile is not valid: {fields}.", faults) from None
+        faults = faults_of(error, fields=Model.model_fields)
+        told = " ".join(f"{fault.field}: {fault.message}. {fault.remedy}" for fault in faults)
+        raise RegistryError(f"The model profile is not valid. {told}", faults) from None

@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pointsman.errors import SettingsError
+from pointsman.faults import faults_of
 
 PREFIX = "POINTSMAN_"
 # What settings were called before; read with a warning.
@@ -75,11 +76,9 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings.model_validate({**set_outside, **given})
     except ValidationError as error:
-        first = error.errors()[0]
-        variable = variables.get(str(first["loc"][0]), str(first["loc"][0]))
-        raise SettingsError(
-            f"{variable}={first['input']!r} is not valid: {first['msg']}. Correct it or unset it."
-        ) from None
+        first = faults_of(error)[0]
+        said = f"{variables.get(first.field, first.field)}={first.value!r} is not valid: {first.message}"
+        raise SettingsError(f"{said}. {first.remedy.removesuffix('.')}, or unset it.") from None
 
 
 def _variable(field: str) -> str:

@@ -13,38 +13,20 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from pointsman.errors import (
-    Fault,
     HistoryUnavailable,
     MalformedRequest,
     NotFound,
     PointsmanError,
     RequestError,
     problem_document,
-    shortened,
 )
+from pointsman.faults import faults_of
 
 MEDIA_TYPE = "application/problem+json"
 
 log = logging.getLogger("pointsman.api")
 
 _NO_OBJECT = ("missing", "model_attributes_type", "model_type", "dict_type")
-
-_REMEDIES = {
-    "missing": "Add it.",
-    "extra_forbidden": "Remove it; /api/docs lists the fields.",
-    "string_unicode": "Send whole characters: a surrogate must be one of a pair.",
-    "int_parsing": "Send a whole number.",
-    "int_type": "Send a whole number.",
-    "float_type": "Send a number.",
-    "bool_type": "Send true or false.",
-    "string_type": "Send a string.",
-    "list_type": "Send a list.",
-    "literal_error": "Use one of: {expected}.",
-    "greater_than_equal": "Use at least {ge}.",
-    "less_than_equal": "Use at most {le}.",
-    "string_too_long": "Use at most {max_length} characters.",
-}
-
 
 _NOT_ANSWERED = PointsmanError("The request was not answered. It may be tried again.").problem()
 
@@ -100,29 +82,8 @@ def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
         return MalformedRequest(
             "The body is not a JSON object. Send one, with the header Content-Type: application/json."
         )
-    faults = [_fault(error) for error in errors]
+    # The first part of a location is where FastAPI looked: body, query or path.
+    faults = faults_of(errors, skip=1, see="/api/docs describes the fields")
     first = faults[0]
     more = f" ({len(faults) - 1} more under `errors`)" if len(faults) > 1 else ""
     return RequestError(f"{first.field}: {first.message}. {first.remedy}{more}", faults)
-
-
-def _fault(error: Mapping[str, Any]) -> Fault:
-    # The first part of a location is where FastAPI looked: body, query or path.
-    field = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
-    message = str(error["msg"]).rstrip(".")
-    if error["type"] == "extra_forbidden":
-        message = "unknown field"
-    context = {"ge": "…", "le": "…", "expected": "…", "max_length": "…", **error.get("ctx", {})}
-    remedy = _REMEDIES.get(error["type"], "Correct it; /api/docs describes the field.").format_map(context)
-    value = None if error["type"] == "missing" else _shown(error.get("input"))
-    return Fault(_printable(field), _printable(message[0].lower() + message[1:]), remedy, value)
-
-
-def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return _printable(shortened(text))
-
-
-def _printable(text: str) -> str:
-    """The text without lone surrogates, which no encoding could carry."""
-    return text.encode(errors="replace").decode()

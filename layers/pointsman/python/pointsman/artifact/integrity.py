@@ -8,8 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pointsman.errors import ArtifactError
 
 BUILD_IT = "Build it with `make artifact`, or name another folder with --artifact."
@@ -29,12 +27,6 @@ def read_json(path: Path) -> Any:
         raise ArtifactError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from None
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: not JSON ({error}). {BUILD_IT}") from None
-
-
-def first_fault(error: ValidationError) -> str:
-    """The first thing that pydantic found wrong: the field and the message."""
-    first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def sha256_of(path: Path) -> str:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pointsman.artifact.integrity import BUILD_IT, first_fault, read_json, sha256_of
+from pointsman.artifact.integrity import BUILD_IT, read_json, sha256_of
 from pointsman.errors import ArtifactError
+from pointsman.faults import first_fault
 from pointsman.routing.view import ViewSettings
 
 FORMAT = "pointsman-artifact"

@@ -26,7 +26,7 @@ for command in (serve, route, history, models, configs, registry, token):
 def fault_line(fault: Fault) -> str:
     """A fault as one line: where, what, and what to do."""
     value = "" if fault.value is None else f" (found {fault.value!r})"
-    return f"{fault.field}: {fault.message}{value}; {fault.remedy}"
+    return f"{fault.field}: {fault.message}{value}. {fault.remedy}"
 
 
 def main() -> None:

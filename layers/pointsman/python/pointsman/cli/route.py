@@ -88,8 +88,8 @@ def _batch_line(line: str, config: str) -> dict[str, Any]:
     from pydantic import ValidationError
 
     from pointsman.api.schemas import RouteRequest
-    from pointsman.artifact.integrity import first_fault
     from pointsman.errors import MalformedRequest
+    from pointsman.faults import first_fault
 
     try:
         document = json.loads(line)

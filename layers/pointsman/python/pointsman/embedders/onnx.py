@@ -16,9 +16,10 @@ import onnxruntime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
-from pointsman.artifact.integrity import checked_file, first_fault, read_json
+from pointsman.artifact.integrity import checked_file, read_json
 from pointsman.embedders.base import Vectors
 from pointsman.errors import ArtifactError
+from pointsman.faults import first_fault
 
 MODEL_FILE = "model.onnx"
 DATA_FILE = "model.onnx.data"

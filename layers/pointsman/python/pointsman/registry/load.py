@@ -7,12 +7,14 @@ Every fault of every file is reported at once; a registry with one fault is not 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pointsman.errors import Fault, RegistryError
+from pointsman.faults import faults_of, first_fault
 from pointsman.registry.schema import FORMAT, FORMAT_VERSION, Model, Registry, RouterConfig, nearest_name
 
 if TYPE_CHECKING:
@@ -53,22 +55,22 @@ class _Compiled(BaseModel):
 
 def _read_compiled(path: Path) -> Registry:
     """A compiled registry. It was checked when it was made; what is checked here is that it is still that."""
-    remedy = "compile it again: python -m artifacts_build compile-registry"
+    remedy = "Compile it again: python -m artifacts_build compile-registry."
     try:
         document = _Compiled.model_validate(json.loads(path.read_bytes()))
     except OSError as error:
         raise RegistryError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from None
     except ValidationError as error:
-        faults = [Fault(".".join(map(str, e["loc"])) or "(file)", e["msg"], remedy) for e in error.errors()]
-        first = f"{faults[0].field}: {faults[0].message}"
-        raise RegistryError(f"{path}: not a compiled registry of this version ({first}); {remedy}", faults) from None
+        faults = [replace(fault, remedy=remedy) for fault in faults_of(error)]
+        why = first_fault(error)
+        raise RegistryError(f"{path}: not a compiled registry of this version ({why}). {remedy}", faults) from None
     except (ValueError, RecursionError) as error:
-        raise RegistryError(f"{path}: not JSON ({error}); {remedy}") from None
+        raise RegistryError(f"{path}: not JSON ({error}). {remedy}") from None
     models = {model.model_id: model for model in document.models}
     for config in document.configs:
         for name in config.models:
             if name not in models:
-                raise RegistryError(f"{path}: the config {config.name!r} names {name!r}, which is not in it; {remedy}")
+                raise RegistryError(f"{path}: the config {config.name!r} names {name!r}, which is not in it. {remedy}")
     return Registry(models, {config.name: config for config in document.configs}, document.digest)
 
 
@@ -82,7 +84,7 @@ def _read_folder(folder: Path) -> Registry:
     for file, config in configs:
         faults.extend(_member_faults(file, config, ids))
         if config.name in resolved:
-            faults.append(file.fault("name", "another file has this name too", "rename one", config.name))
+            faults.append(file.fault("name", "another file has this name too", "Rename one.", config.name))
         members = tuple(ids.get(name, name) for name in config.models)
         resolved[config.name] = config.model_copy(update={"models": members})
     if faults:
@@ -99,7 +101,7 @@ def _files(folder: Path, faults: list[Fault]) -> list["YamlFile"]:
 
     paths = sorted(p for p in folder.glob("*") if p.suffix in (".yaml", ".yml")) if folder.is_dir() else []
     if not paths:
-        faults.append(Fault(str(folder), "no registry files here", "name another folder with --registry"))
+        faults.append(Fault(str(folder), "no registry files here", "Name another folder with --registry."))
     read = [read_yaml(path) for path in paths]
     for file in read:
         faults.extend(file.faults)
@@ -107,14 +109,14 @@ def _files(folder: Path, faults: list[Fault]) -> list["YamlFile"]:
 
 
 def _parse(file: "YamlFile", kind: type[T], faults: list[Fault]) -> T | None:
-    from pointsman.registry.yaml_files import faults_of
+    from pointsman.registry.yaml_files import validation_faults
 
     if file.data is None:
         return None
     try:
         return kind.model_validate(file.data)
     except ValidationError as error:
-        faults.extend(faults_of(file, error, kind))
+        faults.extend(validation_faults(file, error, kind))
         return None
 
 
@@ -125,7 +127,7 @@ def _distinct_ids(models: Sequence[tuple["YamlFile", Model]], faults: list[Fault
         for field, name in _names(model):
             owner = ids.setdefault(name, model.model_id)
             if owner != model.model_id or (field == "model_id" and _claims(models, name) > 1):
-                faults.append(file.fault(field, f"already names {owner}", "choose another", name))
+                faults.append(file.fault(field, f"already names {owner}", "Choose another.", name))
     return ids
 
 
@@ -143,10 +145,10 @@ def _member_faults(file: "YamlFile", config: RouterConfig, ids: Mapping[str, str
     seen: dict[str, str] = {}
     for i, name in enumerate(config.models):
         if name not in ids:
-            remedy = nearest_name(name, ids) or "add a file for it under models/"
+            remedy = nearest_name(name, ids) or "Add a file for it under models/."
             yield file.fault(f"models.{i}", "no model has this id or alias", remedy, name)
         elif ids[name] in seen:
-            yield file.fault(f"models.{i}", f"the same model as {seen[ids[name]]}", "remove one", name)
+            yield file.fault(f"models.{i}", f"the same model as {seen[ids[name]]}", "Remove one.", name)
         else:
             seen[ids[name]] = name
 

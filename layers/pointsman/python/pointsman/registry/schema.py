@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pointsman.errors import Fault, RegistryError, UnknownConfig, UnknownModel, shortened
+from pointsman.faults import faults_of
 
 MAX_SETS = 10_000
 FORMAT = "pointsman-registry"
@@ -207,7 +208,8 @@ class Registry:
             try:
                 changed[name] = RouterConfig.model_validate({**config.model_dump(), "models": members})
             except ValidationError as error:
-                raise RegistryError(f"config {name!r}: {error.errors()[0]['msg']}") from None
+                faults = faults_of(error)
+                raise RegistryError(f"config {name!r}: {faults[0].message}. {faults[0].remedy}", faults) from None
         return replace(self, models={**self.models, model.model_id: model}, configs=changed)
 
 

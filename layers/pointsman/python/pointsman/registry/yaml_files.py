@@ -12,27 +12,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pointsman.errors import Fault
+from pointsman.faults import faults_of
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-# What to do about a kind of pydantic error; the placeholders are the error's own context.
-_REMEDIES = {
-    "missing": "add it",
-    "greater_than_equal": "use a number of at least {ge}",
-    "greater_than": "use a number above {gt}",
-    "less_than_equal": "use a number of at most {le}",
-    "float_type": "write a plain number such as 0.00009 (YAML reads 9e-5 as text)",
-    "int_type": "write a whole number",
-    "string_type": "write text, in quotes if it looks like a number",
-    "tuple_type": "write a list",
-    "literal_error": "use one of: {expected}",
-    "string_pattern_mismatch": "match the pattern {pattern}",
-    "too_short": "give at least {min_length}",
-    "finite_number": "use a finite number",
-    "date_from_datetime_parsing": "write a date as YYYY-MM-DD",
-    "date_type": "write a date as YYYY-MM-DD",
-    "value_error": "correct it",
-}
 
 
 @dataclass(frozen=True)
@@ -60,43 +42,29 @@ def read_yaml(path: Path) -> YamlFile:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        return unreadable("not UTF-8 text", "save the file as UTF-8")
+        return unreadable("not UTF-8 text", "Save the file as UTF-8.")
     except OSError as error:
-        return unreadable(f"cannot be read: {error.strerror}", "check its permissions")
+        return unreadable(f"cannot be read: {error.strerror}", "Check its permissions.")
     try:
         root = yaml.compose(text, Loader=_Loader)
         data = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        return unreadable(f"not YAML: {getattr(error, 'problem', error)}", "correct the syntax", line)
+        return unreadable(f"not YAML: {getattr(error, 'problem', error)}", "Correct the syntax.", line)
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
-        return unreadable("not a mapping of fields", "write `field: value` lines")
+        return unreadable("not a mapping of fields", "Write `field: value` lines.")
     repeated = [
-        Fault(f"{path}:{key.start_mark.line + 1}: {key.value}", "given twice", "remove one")
+        Fault(f"{path}:{key.start_mark.line + 1}: {key.value}", "given twice", "Remove one.")
         for key in _repeated_keys(root)
     ]
     return YamlFile(path, text, data, root, repeated)
 
 
-def faults_of(file: YamlFile, error: ValidationError, kind: type[BaseModel]) -> Iterator[Fault]:
+def validation_faults(file: YamlFile, error: ValidationError, kind: type[BaseModel]) -> Iterator[Fault]:
     """The faults that pydantic found, each with its line and a remedy."""
-    for item in error.errors():
-        name = ".".join(str(part) for part in item["loc"]) or "(file)"
-        message = item["msg"].removeprefix("Value error, ")
-        context = item.get("ctx", {})
-        if item["type"] == "extra_forbidden":
-            message = "unknown field"
-            remedy = f"remove it, or use one of: {', '.join(kind.model_fields)}"
-        else:
-            remedy = _REMEDIES.get(item["type"], "correct it").format_map({**_Blank(), **context})
-        value = item["input"] if isinstance(item["input"], str | int | float | bool) else None
-        yield file.fault(name, message, remedy, value)
-
-
-class _Blank(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "…"
+    for fault in faults_of(error, fields=kind.model_fields):
+        yield file.fault(fault.field, fault.message, fault.remedy, fault.value)
 
 
 def line_of(root: Any, loc: Sequence[str]) -> int:
