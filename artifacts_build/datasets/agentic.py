@@ -19,6 +19,7 @@ from artifacts_build.datasets.lines import open_file, read_lines, text_field
 from artifacts_build.datasets.published_scores import SYSTEM_PREFIX
 from artifacts_build.datasets.rows import parquet_batches, text_column
 from artifacts_build.datasets.spec import DatasetSpec
+from artifacts_build.datasets.values import name_of, number_of
 from artifacts_build.errors import DatasetError
 
 RESPONSES, TASKS = "responses.jsonl", "tasks.jsonl"
@@ -64,14 +65,15 @@ def _read_responses(path: Path, texts: Mapping[str, str], into: Collector, spec:
     textless: set[str] = set()
     for line, record in read_lines(path, f"{source} responses"):
         place = f"{path}:{line}"
-        subject = text_field(record, "subject_id", place)
+        subject = name_of(text_field(record, "subject_id", place))
         responses = record.get("responses")
         if not isinstance(responses, dict):
             raise DatasetError(
                 f"{place}: responses: expected a map from task id to 0 or 1. Check that this is a responses file."
             )
         system = subject if subject.startswith(SYSTEM_PREFIX) else SYSTEM_PREFIX + subject
-        for task_id, response in responses.items():
+        for named, response in responses.items():
+            task_id = name_of(named)
             if task_id not in at:
                 if not texts.get(task_id, "").strip():
                     textless.add(task_id)
@@ -90,6 +92,8 @@ def _score(response: Any, place: str) -> tuple[float, float]:
         if not isinstance(successes, int) or not isinstance(trials, int) or not 0 <= successes <= trials or not trials:
             raise DatasetError(f"{place}: {response} is not a number of successes in some trials. Mend it.")
         return successes / trials, float(trials)
+    if isinstance(response, str):
+        response = number_of(response)
     if not isinstance(response, int | float):
         raise DatasetError(f"{place}: expected 0 or 1, found {str(response)[:100]!r}. Mend it or leave the task out.")
     return float(response), 1.0
@@ -100,7 +104,8 @@ def _texts(path: Path) -> dict[str, str]:
     with open_file(path) as stream:
         parquet = stream.read(4) == b"PAR1"
     texts: dict[str, str] = {}
-    for task_id, text, place in _parquet_texts(path) if parquet else _jsonl_texts(path):
+    for named, text, place in _parquet_texts(path) if parquet else _jsonl_texts(path):
+        task_id = name_of(named)
         if texts.setdefault(task_id, text) != text:
             raise DatasetError(f"{place}: the task {task_id!r} had another text before. Keep one.")
     return texts

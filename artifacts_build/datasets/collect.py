@@ -1,8 +1,9 @@
 """One dataset while it is read: prompts by id, responses as columns, and what was passed over.
 
 A reader adds prompts and responses in any order; `finish` checks all rows at once, so that every kind refuses
-the same things with the same words: scores that are missing or outside [0, 1], numbers that cannot be, rows that
-contradict each other. Each row remembers its file and line, which an error names.
+the same things with the same words: scores that are missing or outside [0, 1], numbers that cannot be. Rows of one
+prompt and model are runs of it: they are averaged, and weigh as many. Each row remembers its file and line, which an
+error names.
 """
 
 from array import array
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artifacts_build.datasets.outcomes import Floats, Indices
+from artifacts_build.datasets.values import name_of
 from artifacts_build.errors import DatasetError
 
 Unit = Literal["line", "row", "record"]
@@ -51,6 +53,7 @@ class Collector:
         self._index = {name: array("q") for name in ("prompt", "model", "file", "row")}
         self._number = {name: array("d") for name in NUMBERS}
         self._skipped: Counter[str] = Counter()
+        self._further_runs = 0
 
     def __len__(self) -> int:
         """How many prompts there are."""
@@ -78,6 +81,7 @@ class Collector:
         Raises:
             DatasetError: the text is empty or not text, or the id has another text, source, task or key already.
         """
+        prompt_id, source, task, key = (name_of(name) for name in (prompt_id, source, task, key))
         at = self._prompt_at.get(prompt_id)
         if at is not None:
             kept = self._prompts[at]
@@ -102,7 +106,8 @@ class Collector:
         return at
 
     def model(self, model_id: str) -> int:
-        """The index of a model."""
+        """The index of a model; blanks around its id mean nothing."""
+        model_id = name_of(model_id)
         at = self._model_at.setdefault(model_id, len(self._models))
         if at == len(self._models):
             self._models.append(model_id)
@@ -139,7 +144,7 @@ class Collector:
     def finish(
         self, name: str, path: Path, keep_files: Sequence[bool] | None = None, ordered: bool = False
     ) -> Collected:
-        """Everything that was added, checked; identical rows once.
+        """Everything that was added, checked; rows of one prompt and model are runs, and become one.
 
         Args:
             keep_files: for each file, whether its rows count; all do where it is not given.
@@ -158,10 +163,7 @@ class Collector:
                 f"{path}: {self._reason_for_nothing()}there is no response to learn from. Check the path and the kind."
             )
         self._check_ranges(index, number)
-        repeated = self._repeated(index, number)
-        if repeated.any():
-            self.skip("rows that repeat another word for word", int(repeated.sum()))
-            index, number = _only(index, ~repeated), _only(number, ~repeated)
+        index, number = self._averaged(index, number)
         used = np.zeros(len(self._prompts), dtype=bool)
         used[index["prompt"]] = True
         if not used.all():
@@ -192,7 +194,9 @@ class Collector:
         )
 
     def _notes(self, name: str) -> list[str]:
-        return [f"{name}: passed over {count:,} {why}" for why, count in sorted(self._skipped.items())]
+        runs = self._further_runs
+        averaged = [f"{name}: averaged {runs:,} further runs of a prompt and a model"] if runs else []
+        return averaged + [f"{name}: passed over {count:,} {why}" for why, count in sorted(self._skipped.items())]
 
     def _reason_for_nothing(self) -> str:
         if not self._skipped:
@@ -221,27 +225,29 @@ class Collector:
                     f"{others}. Mend the value or leave the row out."
                 )
 
-    def _repeated(self, index: dict[str, Indices], number: dict[str, Floats]) -> NDArray[np.bool_]:
-        """[r]: rows that say again what an earlier row says. Raises DatasetError where they say something else."""
+    def _averaged(
+        self, index: dict[str, Indices], number: dict[str, Floats]
+    ) -> tuple[dict[str, Indices], dict[str, Floats]]:
+        """The runs of a prompt and a model as one row, in the place of the first: means by weight, the sum of weights.
+
+        A cost or a count of tokens is the mean over the runs that have one.
+        """
         pair = index["prompt"] * len(self._models) + index["model"]
-        order = np.argsort(pair, kind="stable")
-        again = np.flatnonzero(pair[order][1:] == pair[order][:-1]) + 1
-        repeated = np.zeros(len(pair), dtype=bool)
-        repeated[order[again]] = True
+        _, first, row = np.unique(pair, return_index=True, return_inverse=True)
+        if len(first) == len(pair):
+            return index, number
+        self._further_runs = len(pair) - len(first)
+        weight = number["weight"]
+        merged: dict[str, Floats] = {"weight": np.bincount(row, weight).astype(np.float64)}
         for name in NUMBERS:
-            one, two = number[name][order[again - 1]], number[name][order[again]]
-            differ = np.flatnonzero(~((one == two) | (np.isnan(one) & np.isnan(two))))
-            if len(differ):
-                k = differ[0]
-                first, second = order[again[k] - 1], order[again[k]]
-                prompt, model = self._prompts[index["prompt"][second]][0], self._models[index["model"][second]]
-                raise DatasetError(
-                    f"{self.place(index['file'][second], index['row'][second])}: {name}: {model!r} has "
-                    f"{two[k]:g} on the prompt {prompt!r}, and {one[k]:g} in "
-                    f"{self.place(index['file'][first], index['row'][first])}. Keep one row for a prompt and a model; "
-                    "of several attempts, their mean with weight = how many there were."
-                )
-        return repeated
+            if name != "weight":
+                known = ~np.isnan(number[name])
+                total = np.bincount(row[known], (weight * number[name])[known], len(first))
+                with np.errstate(invalid="ignore"):
+                    merged[name] = total / np.bincount(row[known], weight[known], len(first))
+        order: NDArray[np.intp] = np.argsort(first)
+        merged["score"] = np.clip(merged["score"], 0.0, 1.0)  # a mean of ones may round above one
+        return _only(index, first[order]), _only(merged, order)
 
 
 def _only(columns: dict[str, Any], rows: NDArray[Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from artifacts_build.datasets.collect import Collected, Collector
 from artifacts_build.datasets.lines import number_field, open_file, parse_object, read_lines, text_field
 from artifacts_build.datasets.spec import DatasetSpec
+from artifacts_build.datasets.values import name_of
 from artifacts_build.errors import DatasetError
 
 MAGIC = b"SQLite format 3\x00"
@@ -75,7 +76,7 @@ def _outcomes(
     if not isinstance(outcomes, list) or not all(isinstance(outcome, dict) for outcome in outcomes):
         raise DatasetError(f"{place}: outcomes: not a list of objects. Write decisions as the API gives them.")
     for outcome in outcomes:
-        model_id = text_field(outcome, "model_id", f"{place}: outcomes")
+        model_id = name_of(text_field(outcome, "model_id", f"{place}: outcomes"))
         if model_id not in (decision.get("selected") or []):
             raise DatasetError(f"{place}: outcomes: the decision did not select {model_id!r}. Leave the outcome out.")
         score = number_field(outcome, "score", f"{place}: outcomes")

@@ -13,6 +13,7 @@ import orjson
 from pointsman.errors import shortened
 from tqdm import tqdm
 
+from artifacts_build.datasets.values import number_of
 from artifacts_build.errors import DatasetError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -101,7 +102,7 @@ def text_field(record: Mapping[str, Any], name: str, place: str, missing: str | 
         return missing
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not isinstance(value, str) or (not value and missing is None):
+    if not isinstance(value, str) or (missing is None and not value.strip()):
         raise DatasetError(f"{place}: {name}: {_found(record, name)}; expected text. Add it or leave the row out.")
     return value
 
@@ -113,8 +114,11 @@ def number_field(
     missing: Literal["nan", "refuse"] = "nan",
     default: float = math.nan,
 ) -> float:
-    """A number; true and false are 1 and 0. Null or nothing is `default`, or an error."""
+    """A number, also written as text; true and false are 1 and 0. Null or nothing is `default`, or an error."""
     value = record.get(name)
+    if isinstance(value, str):
+        number = number_of(value)
+        value = value if number is None else None if math.isnan(number) else number
     if value is None and missing == "nan":
         return default
     if not isinstance(value, int | float):
@@ -128,7 +132,10 @@ def number_field(
 def _found(record: Mapping[str, Any], name: str) -> str:
     if name not in record:
         return "the field is missing"
-    return "it is null" if record[name] is None else f"found {shortened(repr(record[name]))}"
+    value = record[name]
+    if isinstance(value, str) and not value.strip():
+        return "it is empty"
+    return "it is null" if value is None else f"found {shortened(repr(value))}"
 
 
 def line_that_is_not_utf8(path: Path) -> int | None:

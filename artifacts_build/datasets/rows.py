@@ -1,6 +1,6 @@
 """`rows`: outcomes in our own words.
 
-A JSONL or Parquet file, a row a response:
+A JSONL, CSV, TSV or Parquet file, a row a response:
 
     prompt_id, prompt, model_id, score    and, where known, cost_usd, input_tokens, output_tokens (or tokens),
                                           task, source, weight, dedup_key
@@ -10,7 +10,8 @@ or a folder with `prompts.parquet` (prompt_id, prompt; source, task, dedup_key) 
 `models.csv` beside them is read for the models that nobody else knows (published.py).
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pointsman.errors import shortened
 from tqdm import tqdm
 
 from artifacts_build.datasets.collect import NUMBERS, Collected, Collector
 from artifacts_build.datasets.lines import number_field, open_file, read_lines, text_field
 from artifacts_build.datasets.outcomes import Floats, Indices
+from artifacts_build.datasets.separated import is_separated, read_separated
 from artifacts_build.datasets.spec import DatasetSpec
+from artifacts_build.datasets.values import name_of, number_of
 from artifacts_build.errors import DatasetError
 
 PROMPTS, RESPONSES = "prompts.parquet", "responses.parquet"
+NEEDED = ("prompt_id", "prompt", "model_id", "score")
 TEXTS = ("source", "task", "dedup_key")
 BATCH_ROWS = 65_536
 
@@ -45,16 +50,16 @@ def read_rows(spec: DatasetSpec) -> Collected:
             parquet = stream.read(4) == b"PAR1"
         if parquet:
             _read_parquet(spec.path, into)
-        elif spec.path.suffix == ".csv":
-            raise DatasetError(f"{spec.path}: rows are JSONL or Parquet, and this is CSV. Convert it.")
+        elif is_separated(spec.path, NEEDED):
+            _read_records(read_separated(spec.path, NEEDED), spec.path, into)
         else:
-            _read_jsonl(spec.path, into)
+            _read_records(read_lines(spec.path), spec.path, into)
     return into.finish(spec.name, spec.path)
 
 
-def _read_jsonl(path: Path, into: Collector) -> None:
+def _read_records(records: Iterable[tuple[int, dict[str, Any]]], path: Path, into: Collector) -> None:
     file = into.file(path, "line")
-    for line, record in read_lines(path):
+    for line, record in records:
         place = f"{path}:{line}"
         prompt = into.prompt(
             text_field(record, "prompt_id", place),
@@ -79,8 +84,7 @@ def _read_jsonl(path: Path, into: Collector) -> None:
 
 def _read_parquet(path: Path, into: Collector) -> None:
     file = into.file(path, "row")
-    columns = ("prompt_id", "prompt", "model_id", "score")
-    for first, table in parquet_batches(path, columns, (*TEXTS, *NUMBERS, "tokens")):
+    for first, table in parquet_batches(path, NEEDED, (*TEXTS, *NUMBERS, "tokens")):
         ids, texts = text_column(table, "prompt_id", path, first), text_column(table, "prompt", path, first)
         more = [text_column(table, name, path, first, missing="") for name in TEXTS]
         rows = zip(ids, texts, *more, strict=True)
@@ -93,7 +97,7 @@ def _read_folder(folder: Path, into: Collector) -> None:
     if missing:
         raise DatasetError(
             f"{folder}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing in this folder. "
-            "Name a JSONL or Parquet file, or a folder that holds both."
+            "Name a JSONL, CSV, TSV or Parquet file, or a folder that holds both."
         )
     path = folder / PROMPTS
     file = into.file(path, "row")
@@ -102,12 +106,12 @@ def _read_folder(folder: Path, into: Collector) -> None:
         ids, texts = text_column(table, "prompt_id", path, first), text_column(table, "prompt", path, first)
         more = [text_column(table, name, path, first, missing="") for name in TEXTS]
         for i, (prompt_id, text, *rest) in enumerate(zip(ids, texts, *more, strict=True)):
-            at[prompt_id] = into.prompt(prompt_id, text, file, first + i, *rest)
+            at[name_of(prompt_id)] = into.prompt(prompt_id, text, file, first + i, *rest)
     path = folder / RESPONSES
     file = into.file(path, "row")
     for first, table in parquet_batches(path, ("prompt_id", "model_id", "score"), (*NUMBERS, "tokens")):
         ids = text_column(table, "prompt_id", path, first)
-        prompts = np.array([at.get(prompt_id, -1) for prompt_id in ids], dtype=np.intp)
+        prompts = np.array([at.get(name_of(prompt_id), -1) for prompt_id in ids], dtype=np.intp)
         if (prompts < 0).any():
             i = int(np.argmax(prompts < 0))
             raise DatasetError(
@@ -159,21 +163,37 @@ def text_column(table: pa.Table, name: str, path: Path, first: int, missing: str
     if name not in table.column_names:
         return [missing or ""] * table.num_rows
     column = table[name]
-    if column.null_count:
-        if missing is None:
-            row = first + int(pc.index(column.is_null(), True).as_py())
-            raise DatasetError(f"{path}: row {row}: {name}: it is null. Add it or leave the row out.")
-        column = pc.fill_null(column.cast(pa.string()), missing)
+    if missing is None and column.null_count:
+        row = first + int(pc.index(column.is_null(), True).as_py())
+        raise DatasetError(f"{path}: row {row}: {name}: it is null. Add it or leave the row out.")
+    if pa.types.is_floating(column.type) or pa.types.is_boolean(column.type):
+        raise DatasetError(
+            f"{path}: from row {first} on: {name}: a column of {column.type}, expected text. Mend the column."
+        )
     try:
-        texts: list[str] = column.cast(pa.string()).to_pylist()
+        column = column.cast(pa.string())
+        texts: list[str] = (column if missing is None else pc.fill_null(column, missing)).to_pylist()
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: from row {first} on: {name}: not text ({error}). Mend the column.") from None
+    if missing is None and (blank := next((i for i, text in enumerate(texts) if not text.strip()), None)) is not None:
+        raise DatasetError(f"{path}: row {first + blank}: {name}: it is empty. Add it or leave the row out.")
     return texts
 
 
 def number_column(table: pa.Table, name: str, path: Path, first: int) -> Floats:
-    """A column as numbers, NaN for null."""
+    """A column as numbers, also where they are written as text; NaN for null."""
     column = table[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        read = [math.nan if text is None else number_of(text) for text in column.to_pylist()]
+        if None in read:
+            at = read.index(None)
+            found = shortened(repr(column[at].as_py()))
+            raise DatasetError(
+                f"{path}: row {first + at}: {name}: found {found}; expected a number. Mend it or leave the row out."
+            )
+        return np.array(read, dtype=np.float64)
     try:
         numbers: Any = column.cast(pa.float64()).to_numpy()
     except pa.ArrowException:

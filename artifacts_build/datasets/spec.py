@@ -14,7 +14,7 @@ from pathlib import Path
 from artifacts_build.errors import DatasetError
 
 KINDS: Mapping[str, str] = {
-    "rows": "JSONL or Parquet, a row a response; or a folder with prompts.parquet and responses.parquet",
+    "rows": "JSONL, CSV, TSV or Parquet, a row a response; or a folder with prompts.parquet and responses.parquet",
     "llmrouterbench": "LLMRouterBench's result tree, or its tar",
     "agentic": "agent-psychometrics: responses.jsonl with tasks.jsonl",
     "routerbench": "RouterBench's table as Parquet or CSV",

@@ -104,7 +104,6 @@ def test_tasks_without_any_text_are_refused_with_the_remedy(tmp_path: Path) -> N
         (subject("s3", t1=None), "responses: 't1': expected 0 or 1"),
         (subject("s3", t1={"successes": 5, "trials": 4}), "is not a number of successes"),
         (subject("s3", t1={"successes": 0, "trials": 0}), "is not a number of successes"),
-        (subject("s1", t1=0), "'agent:s1' has 0 on the prompt 'gso/t1', and 1 in"),
     ],
 )
 def test_a_faulty_line_is_named(line: dict[str, Any], said: str, gso: Path) -> None:

@@ -1,5 +1,6 @@
 """`rows`: every way to write them is read alike, and every fault is named with its file and line."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -43,11 +44,28 @@ def refused(path: Path) -> str:
     return raised.value.detail
 
 
-WRITERS: list[Callable[[Path, list[dict[str, Any]]], Path]] = [write_jsonl, write_parquet]
+def write_separated(path: Path, rows: list[dict[str, Any]], separator: str) -> Path:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter=separator)
+        writer.writerows([names, *([row.get(name) for name in names] for row in rows)])
+    return path
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
+    return write_separated(path, rows, ",")
+
+
+def write_tsv(path: Path, rows: list[dict[str, Any]]) -> Path:
+    return write_separated(path, rows, "\t")
+
+
+Write = Callable[[Path, list[dict[str, Any]]], Path]
+WRITERS: list[Write] = [write_jsonl, write_parquet, write_csv, write_tsv]
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_file_is_read_whole(write: Callable[[Path, list[dict[str, Any]]], Path], tmp_path: Path) -> None:
+def test_a_file_is_read_whole(write: Write, tmp_path: Path) -> None:
     data = load(write(tmp_path / "some.data", ROWS))
     assert data.prompt_ids == ["p1", "p2"]
     assert data.prompts == ["One?", "Two?\nÜber"]
@@ -91,19 +109,55 @@ def test_the_models_file_of_a_folder_is_read(tmp_path: Path) -> None:
     assert data.capability.tolist() == [0.5]
 
 
-def test_rows_that_repeat_are_dropped_and_counted(tmp_path: Path) -> None:
-    data = load(write_jsonl(tmp_path / "a.jsonl", [*ROWS, ROWS[0], ROWS[0]]))
-    assert len(data.score) == 4
-    assert data.notes == ("a: passed over 2 rows that repeat another word for word",)
+@pytest.mark.parametrize("write", WRITERS)
+def test_runs_of_a_prompt_and_a_model_are_averaged_and_weigh_as_many(write: Write, tmp_path: Path) -> None:
+    again = [{**ROWS[0], "score": 0, "cost_usd": None, "input_tokens": None}, ROWS[0], {**ROWS[1], "score": 1}]
+    data = load(write(tmp_path / "a.data", [*ROWS, *again]))
+    assert data.score.tolist() == pytest.approx([2 / 3, 0.625, 0, 1])
+    assert data.weight.tolist() == [3, 4, 1, 1]
+    assert data.cost_usd[0] == 0.5
+    assert data.input_tokens[0] == 3
+    assert data.notes == ("a: averaged 3 further runs of a prompt and a model",)
 
 
-@pytest.mark.parametrize(("name", "unit"), [("a.jsonl", "a.jsonl:5"), ("a.parquet", "a.parquet: row 5")])
-def test_rows_that_disagree_are_refused_with_both_places(name: str, unit: str, tmp_path: Path) -> None:
-    write = write_jsonl if name.endswith("jsonl") else write_parquet
-    message = refused(write(tmp_path / name, [*ROWS, {**ROWS[0], "score": 0.5}]))
-    assert f"{unit}: score: 'a' has 0.5 on the prompt 'p1', and 1 in" in message
-    assert unit.replace("5", "1") in message
-    assert "mean" in message
+def test_runs_of_different_weight_are_averaged_by_it(tmp_path: Path) -> None:
+    data = load(write_jsonl(tmp_path / "a.jsonl", [{**ROWS[0], "weight": 3}, {**ROWS[0], "score": 0, "cost_usd": 2.5}]))
+    assert (data.score.tolist(), data.weight.tolist(), data.cost_usd.tolist()) == ([0.75], [4], [1.0])
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_numbers_as_text_and_blanks_around_names_are_read_alike(write: Write, tmp_path: Path) -> None:
+    row = {
+        "prompt_id": " p1",
+        "prompt": " One? ",
+        "model_id": "a\u00a0",
+        "score": " 1 ",
+        "cost_usd": "5e-1",
+        "task": "t ",
+    }
+    rows = [
+        {**row, "input_tokens": ""},
+        {**row, "model_id": "a", "prompt_id": "p1\ufeff", "score": "0.5"},
+    ]
+    data = load(write(tmp_path / "a.data", rows))
+    assert (data.prompt_ids, data.prompts, data.model_ids) == (["p1"], [" One? "], ["a"])
+    assert (data.score.tolist(), data.weight.tolist(), data.cost_usd.tolist()) == ([0.75], [2], [0.5])
+    assert data.prompt_task.tolist() == ["t"]
+    assert np.isnan(data.input_tokens).all()
+
+
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("value", ["good", "1,5", "0x1", "1_0", "١", "50 %", "one"])
+def test_text_that_is_no_number_is_no_score(write: Write, value: str, tmp_path: Path) -> None:
+    message = refused(write(tmp_path / "a.data", [{**ROWS[0], "score": "1"}, {**ROWS[1], "score": value}]))
+    assert f"score: found {value!r}" in message
+    assert f"{tmp_path / 'a.data'}:" in message
+
+
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("name", ["prompt_id", "model_id"])
+def test_a_blank_name_is_refused(write: Write, name: str, tmp_path: Path) -> None:
+    assert name in refused(write(tmp_path / "a.data", [ROWS[0], {**ROWS[1], name: "  "}]))
 
 
 def test_prompts_with_one_model_are_kept_and_said(tmp_path: Path) -> None:
@@ -123,9 +177,7 @@ def test_a_prompt_nobody_answered_is_passed_over_and_said(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("write", WRITERS)
 @pytest.mark.parametrize("column", ["prompt_id", "prompt", "model_id", "score"])
-def test_a_missing_column_is_named(
-    write: Callable[[Path, list[dict[str, Any]]], Path], column: str, tmp_path: Path
-) -> None:
+def test_a_missing_column_is_named(write: Write, column: str, tmp_path: Path) -> None:
     rows = [{name: value for name, value in row.items() if name != column} for row in ROWS]
     message = refused(write(tmp_path / "a.data", rows))
     assert str(tmp_path / "a.data") in message
@@ -152,12 +204,14 @@ def test_a_missing_column_is_named(
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_row(
-    write: Callable[[Path, list[dict[str, Any]]], Path], field: str, value: Any, said: str, tmp_path: Path
+    write: Write, field: str, value: Any, said: str, tmp_path: Path
 ) -> None:
     rows = [dict(row) for row in ROWS]
     rows[2] = {**rows[2], "prompt_id": "p3", field: value}
     message = refused(write(tmp_path / "a.data", rows))
-    assert f"{tmp_path / 'a.data'}:3" in message or f"{tmp_path / 'a.data'}: row 3" in message
+    places: dict[Write, str] = {write_jsonl: ":3", write_parquet: ": row 3"}
+    place = places.get(write, ":4")  # a table has a header
+    assert f"{tmp_path / 'a.data'}{place}" in message
     assert field in message
     assert said in message
 
@@ -226,9 +280,35 @@ def test_a_parquet_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     assert "not a whole Parquet file" in refused(path)
 
 
-def test_csv_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("prompt_id,prompt\n")
-    assert "JSONL or Parquet" in refused(tmp_path / "a.csv")
+def test_a_table_of_a_spreadsheet_is_read_with_its_mark_its_semicolons_and_its_quotes(tmp_path: Path) -> None:
+    path = write_separated(tmp_path / "a.csv", ROWS, ";")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"\r\n\r\n")
+    data = load(path)
+    assert data.prompts == ["One?", "Two?\nÜber"]
+    assert data.score.tolist() == [1, 0.25, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prompt_id,prompt\np1,One?\n", "the column model_id, score is missing"),
+        ("prompt_id,prompt,model_id,score,score\n", "'score' is there twice"),
+        ("prompt_id,prompt,model_id,score\np1,One?,a\n", "a.csv:2: 3 cells, where the header has 4"),
+        ("prompt_id,prompt,model_id,score\np1,One,two?,a,1\n", "a.csv:2: 5 cells, where the header has 4"),
+        ('prompt_id,prompt,model_id,score\np1,"One\n\n?",a,1\np2,"Two,a,1\n', "a.csv:5: not CSV"),
+        ('prompt_id,prompt,model_id,score\np1,"One\n?",a,1\np2,Two,a,good\n', "a.csv:4: score: found 'good'"),
+        ("prompt_id,prompt,model_id,score\np1,One?,a,\n", "a.csv:2: score"),
+        ("", "the file is empty"),
+    ],
+)
+def test_a_faulty_table_is_refused_with_its_line(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    assert said in refused(tmp_path / "a.csv")
+
+
+def test_a_table_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("prompt_id,prompt,model_id,score\np1,café,a,1\n".encode("latin-1"))
+    assert "a.csv:2: not UTF-8" in refused(tmp_path / "a.csv")
 
 
 def test_a_response_without_a_prompt_is_refused_with_its_row(tmp_path: Path) -> None:
@@ -238,6 +318,7 @@ def test_a_response_without_a_prompt_is_refused_with_its_row(tmp_path: Path) -> 
     assert "row 2: prompt_id: 'p7' is not in prompts.parquet" in refused(tmp_path)
 
 
-def test_a_column_of_texts_is_no_score(tmp_path: Path) -> None:
-    rows = [{**row, "score": "good"} for row in ROWS]
-    assert "score: a column of string, expected numbers" in refused(write_parquet(tmp_path / "a.parquet", rows))
+@pytest.mark.parametrize("name", ["prompt_id", "model_id"])
+def test_a_column_of_fractions_is_no_name(name: str, tmp_path: Path) -> None:
+    rows = [{**row, name: 1.5} for row in ROWS]
+    assert f"{name}: a column of double, expected text" in refused(write_parquet(tmp_path / "a.parquet", rows))
