@@ -43,6 +43,10 @@ format: $(VENV)/dev ## Format the code and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+.PHONY: mutants
+mutants: $(VENV)/dev $(ARTIFACT)/manifest.json ## Change the code line by line and print what no test notices (GROUPS=policy to name some)
+	@$(BIN)/python -m scripts.mutants $(GROUPS)
+
 .PHONY: bench
 bench: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure speed and memory, side by side with the embedder's package
 	@$(BIN)/python -m benchmarks

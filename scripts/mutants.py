@@ -1,0 +1,104 @@
+"""`make mutants`: change one operator, number or call at a time, and see whether a test turns red.
+
+What decides and what keeps is mutated with mutmut, in a copy of the checkout under build/mutants; a mutant that no test
+notices survives and is printed with its change. docs/results-tests.md says of each that stays why it may.
+
+    python -m scripts.mutants [policy pricing ...]     only these groups
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGE = ROOT / "build/mutants"
+LIBRARY = ROOT / "layers/pointsman/python/pointsman"
+
+# What is mutated, and the tests that must notice.
+GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+    "policy": (["routing/policy.py"], ["tests/unit/test_policy.py"]),
+    "pricing": (["routing/pricing.py"], ["tests/unit/test_pricing.py"]),
+    "predictor": (
+        ["routing/predictor.py", "routing/refinement.py"],
+        ["tests/unit/test_predictor.py", "tests/unit/test_refinement.py"],
+    ),
+    "view": (["routing/view.py"], ["tests/unit/test_view.py"]),
+    "bearer": (["auth/bearer.py"], ["tests/unit/test_bearer.py"]),
+    "history": (
+        ["history/base.py", "history/ids.py", "history/sqlite.py"],
+        ["tests/contract", "tests/integration/test_sqlite.py", "tests/unit/test_decision.py"],
+    ),
+    "dynamodb": (["history/dynamodb.py"], ["tests/contract", "tests/integration/test_dynamodb.py"]),
+}
+COPIED = ("tests", "registry", "weights", "functions", "scripts", "artifacts_build", "docs", "web")
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the groups named, or all of them; 1 where a mutant survived."""
+    unknown = sorted(set(names) - set(GROUPS))
+    if unknown:
+        print(f"no such group: {', '.join(unknown)}; there are {', '.join(GROUPS)}", file=sys.stderr)
+        return 2
+    rows = [(name, *run(name)) for name in names or GROUPS]
+    print("\n| group | mutants | killed | survived | share killed |\n|---|--:|--:|--:|--:|")
+    for name, killed, survivors in rows:
+        total = killed + len(survivors)
+        share = f"{killed / total:.1%}" if total else "–"
+        print(f"| {name} | {total} | {killed} | {len(survivors)} | {share} |")
+    return 1 if any(survivors for _, _, survivors in rows) else 0
+
+
+def run(name: str) -> tuple[int, list[str]]:
+    """How many mutants of a group were killed, and the names of those that were not; their changes are printed."""
+    files, tests = GROUPS[name]
+    stage(files, tests)
+    # mutmut imports the mutated package by its place under src/; an editable install would win over it.
+    environment = {**os.environ, "PYTHONPATH": str(STAGE / "mutants/src"), "OMP_NUM_THREADS": "1"}
+    (STAGE / "mutants/src").mkdir(parents=True)
+    mutmut = [sys.executable, "-m", "mutmut"]
+    log = STAGE / "log.txt"
+    with log.open("w") as out:
+        done = subprocess.run([*mutmut, "run"], cwd=STAGE, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    results = subprocess.run(
+        [*mutmut, "results", "--all", "true"], cwd=STAGE, env=environment, capture_output=True, text=True
+    )
+    states = dict(line.strip().rsplit(": ", 1) for line in results.stdout.splitlines() if ": " in line)
+    if done.returncode or not states:
+        raise SystemExit(f"mutmut did not run: see {log}")
+    survivors = [mutant for mutant, state in states.items() if state in ("survived", "no tests", "suspicious")]
+    for mutant in survivors:
+        shown = subprocess.run([*mutmut, "show", mutant], cwd=STAGE, env=environment, capture_output=True, text=True)
+        print(f"\n{mutant}: {states[mutant]}\n{shown.stdout.strip()}", flush=True)
+    return len(states) - len(survivors), survivors
+
+
+def stage(files: Sequence[str], tests: Sequence[str]) -> None:
+    """A copy of what the tests need, with the library under src/, as mutmut looks for it."""
+    shutil.rmtree(STAGE, ignore_errors=True)
+    shutil.copytree(LIBRARY, STAGE / "src/pointsman", ignore=shutil.ignore_patterns("__pycache__", "_bundle"))
+    bundle = STAGE / "src/pointsman/_bundle"  # where the package looks for its data first, as in a wheel
+    bundle.mkdir()
+    for name, source in (("artifact", "layers/artifacts/default"), ("registry", "registry"), ("web", "web")):
+        (bundle / name).symlink_to(ROOT / source)
+    for name in COPIED:
+        (STAGE / name).symlink_to(ROOT / name)
+    (STAGE / "layers").mkdir()
+    (STAGE / "layers/artifacts").symlink_to(ROOT / "layers/artifacts")
+    settings = {
+        "source_paths": ["src"],
+        "only_mutate": [f"src/pointsman/{file}" for file in files],
+        "also_copy": [*COPIED, "layers"],
+        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-W", "default"],
+        "pytest_add_cli_args_test_selection": list(tests),
+    }
+    pytest = (ROOT / "pyproject.toml").read_text().partition("[tool.pytest.ini_options]")[2].partition("\n[")[0]
+    lines = [f"{name} = {value!r}" for name, value in settings.items()]
+    text = "\n".join(["[tool.mutmut]", *lines, "", "[tool.pytest.ini_options]", pytest.strip(), ""])
+    (STAGE / "pyproject.toml").write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
