@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pointsman.registry import load_registry
-from pointsman.registry.schema import CAPABILITY_BENCHMARKS
+from pointsman.registry import CAPABILITY_BENCHMARKS, load_registry
 
 from artifacts_build.datasets.lines import line_that_is_not_utf8, open_file
 from artifacts_build.errors import DatasetError
@@ -63,7 +62,7 @@ def read_profiles(registry: Path | None, models_csv: Path | None) -> Profiles:
 def _read_registry(folder: Path) -> Profiles:
     profiles: dict[str, Profile] = {}
     for model in load_registry(folder).models.values():
-        scores = {name: model.benchmarks[name] / 100 for name in CAPABILITY_BENCHMARKS if name in model.benchmarks}
+        scores = {name: model.scores[name] / 100 for name in CAPABILITY_BENCHMARKS if name in model.scores}
         for model_id in (model.model_id, *model.aliases):
             profiles[model_id] = Profile(model.model_id, **scores)
     return Profiles(profiles)

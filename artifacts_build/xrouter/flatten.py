@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pointsman.artifact.integrity import sha256_of
 from pointsman.artifact.manifest import FORMAT, FORMAT_VERSION
 from pointsman.embedders.onnx import EmbedderSettings, read_settings
-from pointsman.registry.schema import CAPABILITY_BENCHMARKS
+from pointsman.registry import CAPABILITY_BENCHMARKS
 from pointsman.routing.predictor import Predictor
 from pointsman.routing.view import ViewSettings
 

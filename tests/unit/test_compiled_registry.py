@@ -54,7 +54,7 @@ def test_without_a_manifest_nothing_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format_version": 2}, "format_version"),
+        ({"format_version": 3}, "format_version"),
         ({"format": "other"}, "format"),
         ({"digest": "x"}, "digest"),
         ({"models": []}, "which is not in it"),

@@ -53,14 +53,14 @@ as_of: yesterday
     assert "finite" in found["models/one.yaml:6: output_cost_per_1k"]
     assert "at most 100" in found["models/one.yaml:8: benchmarks.gpqa_diamond"]
     assert found["models/one.yaml:9: colour"].startswith("unknown field | Remove it, or use one of: model_id,")
-    assert "https://" in found["models/one.yaml:10: source_urls"]
+    assert "https://" in found["models/one.yaml:10: source_urls.0"]
     assert "official" in found["models/one.yaml:11: source_quality"]
     assert "YYYY-MM-DD" in found["models/one.yaml:12: as_of"]
     assert "already names acme/t" in found["models/two.yaml:10: aliases.0"]
     assert "not YAML" in found["models/broken.yaml:2"]
     assert "at most 1" in found["routers/auto.yaml:6: completion_threshold"]
     assert "Did you mean 'acme/two'?" in found["routers/pair.yaml:5: models.1"]
-    assert "the same model as acme/two" in found["routers/pair.yaml:6: models.2"]
+    assert "the same candidate as acme/two" in found["routers/pair.yaml:6: models.2"]
 
 
 def test_a_missing_field_is_named_with_its_file(write_registry: WriteRegistry) -> None:
@@ -150,7 +150,7 @@ def test_auto_holds_every_current_model_with_a_published_score() -> None:
         if model.capability is not None
         and (model.release_date is None or model.release_date >= newest - timedelta(days=366))
     }
-    assert set(registry.config("auto").models) == current
+    assert {one.model_id for one in registry.candidates("auto")} == current
 
 
 def test_models_without_a_score_stay_out_of_the_bundled_configs() -> None:
@@ -158,7 +158,7 @@ def test_models_without_a_score_stay_out_of_the_bundled_configs() -> None:
     assert len(registry.models) == 48
     assert {"auto", "cheap-pair", "quality-pair", "single-opus"} == set(registry.configs)
     for config in registry.configs.values():
-        assert all(registry.models[model_id].capability is not None for model_id in config.models)
+        assert all(one.capability is not None for one in registry.candidates(config))
     assert registry.config("quality-pair").max_k == 2
     assert registry.config("quality-pair").completion_threshold == 0.8
     assert len(registry.config("single-opus").models) == 1

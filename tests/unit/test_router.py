@@ -131,8 +131,16 @@ def test_where_no_model_is_left_there_is_an_error_not_a_wrong_model(make_router:
     with pytest.raises(NoCandidate, match="None of the 3 models") as raised:
         make_router().decide("hello", preferred_input_modalities=["audio"])
     assert len(raised.value.faults) == 3
-    with pytest.raises(NoCandidate, match="is not known to support tools"):
-        make_router().decide("hello", supports=["tools"])
+
+
+def test_a_model_known_to_lack_a_feature_is_excluded_and_one_of_which_nothing_is_known_is_not(
+    make_router: MakeRouter,
+) -> None:
+    router = make_router()
+    assert len(router.decide("hello", supports=["tools"]).candidates) == 3
+    router.add_model({**NEW, "supports": {"tools": False, "json": True}}, configs=["auto"])
+    decision = router.decide("hello", supports=["tools", "json"])
+    assert [(one.model_id, one.why) for one in decision.excluded] == [("acme/new", "does not support tools")]
 
 
 def test_probabilities_alone_can_be_had_for_models_by_name(make_router: MakeRouter) -> None:

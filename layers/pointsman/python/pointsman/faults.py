@@ -5,13 +5,15 @@ the same words wherever it is made.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, get_args
 
 from pointsman.errors import Fault, shortened
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
 # What to do about a kind of error; the placeholders are the error's own context.
 _REMEDIES = {
@@ -51,18 +53,56 @@ _REMEDIES = {
 _OTHERWISE = "Correct it."
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """One value that does not fit with others. `field` stands for the last part of its place, `below` goes under it."""
+
+    message: str
+    remedy: str
+    field: str | None = None
+    below: str | None = None
+    value: object = None
+
+    def place(self, loc: Sequence[str | int]) -> tuple[str, ...]:
+        """The place of the fault, given the place of the field that was being checked."""
+        parts = [str(part) for part in loc]
+        if self.field is not None:
+            parts = [*parts[:-1], self.field]
+        return (*parts, *self.below.split(".")) if self.below else tuple(parts)
+
+
+class Misfits(ValueError):
+    """What a validator found in values that must fit with one another, all of it."""
+
+    def __init__(self, *found: Misfit) -> None:
+        super().__init__(" ".join(f"{one.message}. {one.remedy}" for one in found))
+        self.found = found
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """A remedy that names the known name nearest to this one; None where none is near."""
+    close = get_close_matches(name[:200], list(known), n=1, cutoff=0.75)
+    return f"Did you mean {close[0]!r}?" if close else None
+
+
 def faults_of(
-    errors: "ValidationError | Sequence[Mapping[str, Any]]", *, fields: Iterable[str] = (), see: str = "", skip: int = 0
+    errors: "ValidationError | Sequence[Mapping[str, Any]]",
+    *,
+    fields: Iterable[str] = (),
+    kind: "type[BaseModel] | None" = None,
+    see: str = "",
+    skip: int = 0,
 ) -> list[Fault]:
     """Every fault that pydantic found: the dotted path of the field, what is wrong, the remedy, and the value.
 
     Args:
         fields: the names there are at the top, told to who used an unknown one.
+        kind: what was validated, whose blocks know the names there are at every depth.
         see: where the fields are described, told where there is no better remedy.
         skip: leading parts of a location to leave out of the path: FastAPI says first where it looked.
     """
     found = errors if isinstance(errors, Sequence) else errors.errors()
-    return [_fault(error, tuple(fields), see, skip) for error in found]
+    return [fault for error in found for fault in _faults(error, tuple(fields), kind, see, skip)]
 
 
 def first_fault(errors: "ValidationError | Sequence[Mapping[str, Any]]") -> str:
@@ -76,15 +116,48 @@ def printable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+def _faults(
+    error: Mapping[str, Any], fields: Sequence[str], model: "type[BaseModel] | None", see: str, skip: int
+) -> Iterator[Fault]:
+    where = error["loc"]
+    misfits = error.get("ctx", {}).get("error")
+    if not isinstance(misfits, Misfits):
+        known = fields if len(where) == 1 else ()
+        yield _fault(error, _fields_at(model, where[:-1]) if model else known, see, skip)
+        return
+    for one in misfits.found:
+        own = one.value is None and one.field is None and one.below is None
+        value = error.get("input") if own else one.value
+        yield Fault(printable(".".join(one.place(where)[skip:])), printable(one.message), one.remedy, _shown(value))
+
+
+def _fields_at(kind: "type[BaseModel]", loc: Sequence[str | int]) -> list[str]:
+    """The fields of the block at a place: its own before those that it shares with other blocks."""
+    for part in loc:
+        field = kind.model_fields.get(str(part))
+        kind = (field and _model_in(field.annotation)) or kind
+    return sorted(kind.model_fields, key=lambda name: name not in kind.__annotations__)
+
+
+def _model_in(annotation: Any) -> "type[BaseModel] | None":
+    if hasattr(annotation, "model_fields"):
+        model: type[BaseModel] = annotation
+        return model
+    return next((found for one in get_args(annotation) if (found := _model_in(one))), None)
+
+
 def _fault(error: Mapping[str, Any], fields: Sequence[str], see: str, skip: int) -> Fault:
     kind, where = error["type"], error["loc"]
     field = ".".join(map(str, where[skip:])) or (str(where[0]) if where else "(all)")
     message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
     if kind == "extra_forbidden":
         message = "unknown field"
-        remedy = f"Remove it, or use one of: {', '.join(fields)}." if fields and len(where) == 1 else "Remove it."
+        near = nearest_name(str(where[-1]), fields)
+        remedy = near or (f"Remove it, or use one of: {', '.join(fields)}." if fields else "Remove it.")
     else:
-        remedy = _REMEDIES.get(kind, _OTHERWISE).format_map(_Blank(error.get("ctx", {})))
+        context = error.get("ctx", {})
+        plain = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
+        remedy = _REMEDIES.get(kind, _OTHERWISE).format_map(_Blank(plain))
     if see and remedy in ("Remove it.", _OTHERWISE):
         remedy = f"{remedy[:-1]}; {see}."
     value = None if kind == "missing" else _shown(error.get("input"))

@@ -247,7 +247,7 @@ class Router:
         """The pool of a config; kept as long as the registry is the same."""
         kept = self._pools.get(config.name)
         if kept is None or kept[0] is not registry:
-            models = [registry.models[model_id] for model_id in config.models]
+            models = list({one.model_id: one.model for one in registry.candidates(config)}.values())
             kept = registry, pool_of(models, self.predictor)
             self._pools[config.name] = kept
         return kept[1]
@@ -276,6 +276,6 @@ def _model(profile: Mapping[str, Any]) -> Model:
     try:
         return Model.model_validate(dict(profile))
     except ValidationError as error:
-        faults = faults_of(error, fields=Model.model_fields)
+        faults = faults_of(error, kind=Model)
         told = " ".join(f"{fault.field}: {fault.message}. {fault.remedy}" for fault in faults)
         raise RegistryError(f"The model profile is not valid. {told}", faults) from None

@@ -128,8 +128,13 @@ def history_routes(history: History) -> APIRouter:
 
 def _model(model: Model, registry: Registry) -> dict[str, Any]:
     return {
-        **model.model_dump(mode="json"),
+        **model.model_dump(mode="json", by_alias=True),
+        "benchmarks": dict(model.scores),
         "capability": model.capability,
         "capability_known": model.capability is not None,
-        "configs": [name for name, config in registry.configs.items() if model.model_id in config.models],
+        "configs": [
+            name
+            for name, config in registry.configs.items()
+            if model.model_id in {one.model_id for one in registry.candidates(config)}
+        ],
     }

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pointsman.registry.schema import Feature, Fraction, Modality, Tokens
+from pointsman.registry.fields import Feature, Fraction, Modality, Tokens
 
 ModelId = Annotated[str, Field(max_length=200, examples=["deepseek/deepseek-v4-flash"])]
 # RFC 9457, as `application/problem+json`.
@@ -166,8 +166,8 @@ class ModelOut(BaseModel):
     model_id: str
     provider: str
     release_date: date | None
-    input_cost_per_1k: float
-    output_cost_per_1k: float
+    input_cost_per_1k: Annotated[float | None, Field(description="USD; null where the price is not known")]
+    output_cost_per_1k: float | None
     benchmarks: dict[str, float]
     as_of: date
     capability: Annotated[float | None, Field(description="A fraction; null where nothing is published")]

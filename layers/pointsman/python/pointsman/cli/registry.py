@@ -14,10 +14,13 @@ def models(as_json: bool, registry: Path | None) -> None:
     """List the models of the registry."""
     for model in registry_of(registry).models.values():
         if as_json:
-            print_json({**model.model_dump(mode="json"), "capability": model.capability}, indent=None)
+            print_json({**model.model_dump(mode="json", by_alias=True), "capability": model.capability}, indent=None)
         else:
             known = "   –" if model.capability is None else f"{model.capability:.1%}"
-            prices = f"${model.input_cost_per_1k * 1000:g} / ${model.output_cost_per_1k * 1000:g} per million"
+            rates = model.rates
+            prices = (
+                "price unknown" if rates is None else f"${rates.input * 1000:g} / ${rates.output * 1000:g} per million"
+            )
             click.echo(f"{model.model_id:40} {known:>6}  {prices}")
 
 

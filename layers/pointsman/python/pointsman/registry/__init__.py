@@ -1,6 +1,24 @@
-"""The registry: which models there are, what is known of them, and the configs that choose among them."""
+"""The registry: the models, what is known of them at each effort, and the configs that choose among them."""
 
+from pointsman.registry.candidate import ModelAtEffort
+from pointsman.registry.catalogue import Registry
+from pointsman.registry.config import RouterConfig
+from pointsman.registry.fields import WORK, Work
 from pointsman.registry.load import compiled, load_registry
-from pointsman.registry.schema import Model, PriceWindow, Registry, RouterConfig
+from pointsman.registry.model import CAPABILITY_BENCHMARKS, Model
+from pointsman.registry.prices import PriceList, PriceWindow, Rates
 
-__all__ = ["Model", "PriceWindow", "Registry", "RouterConfig", "compiled", "load_registry"]
+__all__ = [
+    "CAPABILITY_BENCHMARKS",
+    "WORK",
+    "Model",
+    "ModelAtEffort",
+    "PriceList",
+    "PriceWindow",
+    "Rates",
+    "Registry",
+    "RouterConfig",
+    "Work",
+    "compiled",
+    "load_registry",
+]

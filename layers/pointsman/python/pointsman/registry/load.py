@@ -6,19 +6,26 @@ Every fault of every file is reported at once; a registry with one fault is not 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pointsman.errors import Fault, RegistryError
+from pointsman.errors import Fault, RegistryError, UnknownModel
 from pointsman.faults import faults_of, first_fault
-from pointsman.registry.schema import FORMAT, FORMAT_VERSION, Model, Registry, RouterConfig, nearest_name
+from pointsman.registry.catalogue import Registry
+from pointsman.registry.config import RouterConfig
+from pointsman.registry.members import resolve
+from pointsman.registry.model import Model
 
 if TYPE_CHECKING:
     from pointsman.registry.yaml_files import YamlFile
+
+FORMAT = "pointsman-registry"
+# Version 1 knew no efforts; its files are read as they are.
+FORMAT_VERSION = 2
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -38,7 +45,9 @@ def compiled(registry: Registry) -> dict[str, Any]:
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "digest": registry.digest,
-        "models": [model.model_dump(mode="json", exclude_defaults=True) for model in registry.models.values()],
+        "models": [
+            model.model_dump(mode="json", by_alias=True, exclude_defaults=True) for model in registry.models.values()
+        ],
         "configs": [config.model_dump(mode="json", exclude_defaults=True) for config in registry.configs.values()],
     }
 
@@ -47,7 +56,7 @@ class _Compiled(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["pointsman-registry"]
-    format_version: Literal[1]
+    format_version: Literal[1, 2]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     models: tuple[Model, ...]
     configs: tuple[RouterConfig, ...]
@@ -67,11 +76,15 @@ def _read_compiled(path: Path) -> Registry:
     except (ValueError, RecursionError) as error:
         raise RegistryError(f"{path}: not JSON ({error}). {remedy}") from None
     models = {model.model_id: model for model in document.models}
+    registry = Registry(models, {config.name: config for config in document.configs}, document.digest)
     for config in document.configs:
         for name in config.models:
-            if name not in models:
-                raise RegistryError(f"{path}: the config {config.name!r} names {name!r}, which is not in it. {remedy}")
-    return Registry(models, {config.name: config for config in document.configs}, document.digest)
+            try:
+                registry.split(name)
+            except UnknownModel:
+                message = f"{path}: the config {config.name!r} names {name!r}, which is not in it. {remedy}"
+                raise RegistryError(message) from None
+    return registry
 
 
 def _read_folder(folder: Path) -> Registry:
@@ -80,13 +93,13 @@ def _read_folder(folder: Path) -> Registry:
     models = [(file, model) for file in files["models"] if (model := _parse(file, Model, faults))]
     configs = [(file, c) for file in files["routers"] if (c := _parse(file, RouterConfig, faults))]
     ids = _distinct_ids(models, faults)
+    by_id = {model.model_id: model for _, model in models}
     resolved: dict[str, RouterConfig] = {}
     for file, config in configs:
-        faults.extend(_member_faults(file, config, ids))
         if config.name in resolved:
             faults.append(file.fault("name", "another file has this name too", "Rename one.", config.name))
-        members = tuple(ids.get(name, name) for name in config.models)
-        resolved[config.name] = config.model_copy(update={"models": members})
+        found, resolved[config.name] = resolve(file, config, ids, by_id)
+        faults.extend(found)
     if faults:
         raise RegistryError(f"{folder}: {len(faults)} fault{'s' if len(faults) > 1 else ''} in the registry", faults)
     return Registry(
@@ -135,22 +148,12 @@ def _names(model: Model) -> Iterator[tuple[str, str]]:
     yield "model_id", model.model_id
     for i, alias in enumerate(model.aliases):
         yield f"aliases.{i}", alias
+    for gateway, name in model.gateway_names.items():
+        yield f"gateway_names.{gateway}", name
 
 
 def _claims(models: Sequence[tuple["YamlFile", Model]], model_id: str) -> int:
     return sum(model.model_id == model_id for _, model in models)
-
-
-def _member_faults(file: "YamlFile", config: RouterConfig, ids: Mapping[str, str]) -> Iterator[Fault]:
-    seen: dict[str, str] = {}
-    for i, name in enumerate(config.models):
-        if name not in ids:
-            remedy = nearest_name(name, ids) or "Add a file for it under models/."
-            yield file.fault(f"models.{i}", "no model has this id or alias", remedy, name)
-        elif ids[name] in seen:
-            yield file.fault(f"models.{i}", f"the same model as {seen[ids[name]]}", "Remove one.", name)
-        else:
-            seen[ids[name]] = name
 
 
 def _digest(files: Sequence["YamlFile"]) -> str:

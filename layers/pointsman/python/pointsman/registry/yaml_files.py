@@ -63,25 +63,43 @@ def read_yaml(path: Path) -> YamlFile:
 
 def validation_faults(file: YamlFile, error: ValidationError, kind: type[BaseModel]) -> Iterator[Fault]:
     """The faults that pydantic found, each with its line and a remedy."""
-    for fault in faults_of(error, fields=kind.model_fields):
-        yield file.fault(fault.field, fault.message, fault.remedy, fault.value)
+    for fault in faults_of(error, kind=kind):
+        yield file.fault(
+            ".".join(_written(file.root, fault.field.split("."))), fault.message, fault.remedy, fault.value
+        )
 
 
 def line_of(root: Any, loc: Sequence[str]) -> int:
     """The line of a field in a composed tree, or of the nearest part of it that exists; from 1."""
-    node, line = root, 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-            found = (node.value[int(part)],) * 2
-        else:
-            found = None
-        if found is None:
-            break
-        key, node = found
-        line = key.start_mark.line + 1
-    return line
+    steps = list(_steps(root, loc))
+    return steps[-1][1] if steps else 1
+
+
+def _steps(root: Any, loc: Sequence[str]) -> Iterator[tuple[int, int, Any]]:
+    """The parts of a place that the tree has: parts used up to there, line, and node. A key may hold dots."""
+    node, used = root, 0
+    while used < len(loc):
+        step = next((s for end in range(len(loc), used, -1) if (s := _below(node, ".".join(loc[used:end]), end))), None)
+        if step is None:
+            return
+        used, _, node = step
+        yield step
+
+
+def _below(node: Any, part: str, used: int) -> tuple[int, int, Any] | None:
+    if isinstance(node, yaml.MappingNode):
+        return next(((used, k.start_mark.line + 1, v) for k, v in node.value if k.value == part), None)
+    if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+        item = node.value[int(part)]
+        return used, item.start_mark.line + 1, item
+    return None
+
+
+def _written(root: Any, loc: Sequence[str]) -> Sequence[str]:
+    """A place as far as the file has it: what was read into a single value is named by that value's field."""
+    loc = loc[:-1] if loc[-1:] == ["[key]"] else loc
+    steps = list(_steps(root, loc))
+    return loc[: steps[-1][0]] if steps and isinstance(steps[-1][2], yaml.ScalarNode) else loc
 
 
 def _repeated_keys(root: Any) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 Made once a config; nothing in it depends on a request. Models are in the order of their ids.
 """
 
+import math
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +43,8 @@ def pool_of(models: Sequence[Model], predictor: Predictor) -> CandidatePool:
         models=models,
         features=predictor.features(models),
         known=tuple(model.capability is not None for model in models),
-        prices=np.array([[m.input_cost_per_1k, m.output_cost_per_1k] for m in models]).T,
-        timed=tuple(i for i, model in enumerate(models) if model.utc_price_overrides),
+        prices=np.array([[math.inf] * 2 if (r := m.rates) is None else [r.input, r.output] for m in models]).T,
+        timed=tuple(i for i, model in enumerate(models) if model.price_changes),
         input_token_factor=np.array([model.input_token_factor for model in models]),
         expected_output_tokens=np.array([model.expected_output_tokens or 0 for model in models]),
         context_length=np.array([model.context_length for model in models]),
@@ -74,8 +75,8 @@ def excluded_from(
         for i, model in enumerate(pool.models):
             if lacking := [name for name in modalities if name not in model.input_modalities]:
                 excluded[i] = Excluded(model.model_id, f"does not take {', '.join(lacking)}")
-            elif lacking := [name for name in supports if name not in model.supports]:
-                excluded[i] = Excluded(model.model_id, f"is not known to support {', '.join(lacking)}")
+            elif lacking := model.lacks(supports):
+                excluded[i] = Excluded(model.model_id, f"does not support {', '.join(lacking)}")
     for i in np.flatnonzero(tokens_in + tokens_out > pool.context_length).tolist():
         why = f"needs {tokens_in[i] + tokens_out[i]:,} tokens, its context holds {pool.context_length[i]:,}"
         excluded.setdefault(i, Excluded(pool.models[i].model_id, why))
