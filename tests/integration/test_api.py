@@ -162,7 +162,7 @@ def test_every_wrong_field_is_reported_at_once(client: TestClient) -> None:
 
 def test_a_prompt_of_6_mb_is_refused_by_its_size(client: TestClient) -> None:
     response = client.post("/api/route", json={"prompt": "x" * 6_000_000})
-    problem(response, 413, "665,536", "Send a shorter prompt")
+    problem(response, 413, "1,865,536", "Send a shorter prompt")
 
 
 def test_a_prompt_of_6_mb_that_hides_its_length_is_refused_while_it_is_read(client: TestClient) -> None:

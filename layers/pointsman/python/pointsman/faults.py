@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
 from pointsman.errors import Fault, shortened
+from pointsman.instants import HOW
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -49,6 +50,7 @@ _REMEDIES = {
     "date_type": "Write a date as YYYY-MM-DD.",
     "date_parsing": "Write a date as YYYY-MM-DD.",
     "date_from_datetime_parsing": "Write a date as YYYY-MM-DD.",
+    "instant": HOW,
 }
 _OTHERWISE = "Correct it."
 

@@ -10,7 +10,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pointsman
-from pointsman.api import problems
+from pointsman.api import openapi, problems
+from pointsman.api.elsewhere import mount_elsewhere
 from pointsman.api.limits import limit_body
 from pointsman.api.routes import CallerOf, deciding_routes, history_routes, registry_routes
 from pointsman.artifact.manifest import Manifest
@@ -20,8 +21,8 @@ from pointsman.registry import Registry
 if TYPE_CHECKING:
     from pointsman.router import Router
 
-# JSON may write a character in six bytes, and a prompt is not all of a body.
-BODY_FACTOR, BODY_EXTRA = 2, 65_536
+# JSON may write a byte of a prompt in six (an escaped control character), and a prompt is not all of a body.
+BODY_FACTOR, BODY_EXTRA = 6, 65_536
 
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -52,17 +53,19 @@ def create_app(
         docs_url="/api/docs",
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        redirect_slashes=False,
     )
     problems.install(app)
+    openapi.describe(app, registry.configs)
     app.include_router(registry_routes(registry, health_document(registry, manifest, digest)))
     if router is not None:
         app.include_router(deciding_routes(router, caller_of))
-        most = router.settings.max_prompt_bytes * BODY_FACTOR + BODY_EXTRA
-        app.add_middleware(limit_body, most=most)
+    longest = 0 if router is None else router.settings.max_prompt_bytes
+    app.add_middleware(limit_body, most=longest * BODY_FACTOR + BODY_EXTRA)
     if history is not None:
-        app.include_router(history_routes(history))
-    if web is not None:
-        app.mount("/", with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS))
+        app.include_router(history_routes(history, registry))
+    page = None if web is None else with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS)
+    mount_elsewhere(app, page)
     app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff"})
     return app
 

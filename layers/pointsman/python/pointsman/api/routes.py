@@ -4,42 +4,35 @@ Deciding needs the embedder; everything else does not, so the two groups can liv
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from pointsman.api.openapi import problems
 from pointsman.api.schemas import (
     ConfigsOut,
     DecisionOut,
     HealthOut,
     HistoryOut,
+    HistoryQuery,
     ModelsOut,
     OutcomeRequest,
-    ProblemOut,
     RecordedDecisionOut,
     RouteRequest,
 )
+from pointsman.errors import Fault, RequestError
 from pointsman.history import Filter, History
+from pointsman.history.asking import decision_id_of, page_of
 from pointsman.registry import Model, Registry
 
 if TYPE_CHECKING:
     from pointsman.decision import Decision
     from pointsman.router import Router
 
-MOST_ON_A_PAGE = 200
-
 CallerOf = Callable[[Request], str | None]
 
-_PROBLEM = {"model": ProblemOut, "content": {"application/problem+json": {}}}
-DecisionId = Annotated[str, Path(max_length=64, examples=["01KAQ3V9ZC8M0Y6W2N4T7R5B1D"])]
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documented errors of a route."""
-    titles = {400: "Cannot be read", 404: "Not found", 413: "Too large", 422: "Not valid", 503: "Unavailable"}
-    return {status: {**_PROBLEM, "description": titles[status]} for status in statuses}
+DecisionId = Annotated[str, Path(examples=["01KAQ3V9ZC8M0Y6W2N4T7R5B1D"])]
 
 
 def answer(document: "Mapping[str, Any] | Decision") -> Response:
@@ -92,36 +85,39 @@ def registry_routes(registry: Registry, health: Mapping[str, Any]) -> APIRouter:
     return routes
 
 
-def history_routes(history: History) -> APIRouter:
+def once_each(request: Request) -> None:
+    """Raise RequestError where a parameter is given twice: only one of them could be heard."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1:
+            message, remedy = "given more than once", "Give it once."
+            raise RequestError(f"{name}: {message}. {remedy}", [Fault(name, message, remedy)])
+
+
+def history_routes(history: History, registry: Registry) -> APIRouter:
     """`GET /api/history`, one decision, and its outcomes."""
     routes = APIRouter(prefix="/api/history", tags=["history"])
 
-    @routes.get("", response_model=HistoryOut, responses=problems(400, 422, 503))
-    def page(
-        limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-        config: Annotated[str | None, Query(max_length=64)] = None,
-        model: Annotated[str | None, Query(max_length=200)] = None,
-        since: Annotated[datetime | None, Query(description="Included")] = None,
-        until: Annotated[datetime | None, Query(description="Excluded")] = None,
-    ) -> Response:
+    @routes.get("", response_model=HistoryOut, responses=problems(400, 422, 503), dependencies=[Depends(once_each)])
+    def page(asked: Annotated[HistoryQuery, Query()]) -> Response:
         """Decisions, newest first."""
-        found = history.page(limit, cursor, Filter(config, model, since, until))
+        where = Filter(asked.config, asked.model, asked.since, asked.until)
+        found = page_of(history, registry, asked.limit, asked.cursor, where)
         return answer({"calls": found.calls, "next": found.next})
 
     @routes.get("/{decision_id}", response_model=RecordedDecisionOut, responses=problems(404, 503))
     def get(decision_id: DecisionId) -> Response:
         """A whole decision with its outcomes."""
-        return answer(history.get(decision_id))
+        return answer(history.get(decision_id_of(decision_id)))
 
     @routes.put(
         "/{decision_id}/outcomes",
         response_model=RecordedDecisionOut,
-        responses=problems(400, 404, 422, 503),
+        responses=problems(400, 404, 413, 422, 503),
     )
     def put_outcome(decision_id: DecisionId, outcome: OutcomeRequest) -> Response:
         """Keep what really happened with a selected model; the last one a model stands."""
-        return answer(history.set_outcome(decision_id, outcome.model_id, outcome.model_dump()))
+        return answer(history.set_outcome(decision_id_of(decision_id), outcome.model_id, outcome.model_dump()))
 
     return routes
 

@@ -1,10 +1,13 @@
 """What goes over the wire: requests, which are checked, and answers, which are documented."""
 
-from datetime import date
+import re
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from pointsman.instants import instant_of
 from pointsman.registry.fields import Feature, Fraction, Modality, Tokens
 
 ModelId = Annotated[str, Field(max_length=200, examples=["deepseek/deepseek-v4-flash"])]
@@ -16,10 +19,57 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _whole_number(value: object) -> object:
+    """A query's number in plain digits; Python would also read `1_0` and ` 5`."""
+    if isinstance(value, str) and not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
+        raise PydanticCustomError("int_parsing", "not a whole number")
+    return value
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return instant_of(value)
+        except ValueError:
+            raise PydanticCustomError("instant", "neither a date nor a time of RFC 3339") from None
+    return value
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}),
+]
+MOST_ON_A_PAGE = 200
+
+
+class HistoryQuery(_Request):
+    """Which decisions a page lists."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ON_A_PAGE), BeforeValidator(_whole_number)] = 50
+    cursor: Annotated[str | None, Field(max_length=200, description="The `next` of the page before")] = None
+    config: Annotated[str | None, Field(max_length=64)] = None
+    model: Annotated[str | None, Field(max_length=200, description="An id or an alias of a chosen model")] = None
+    since: Annotated[Instant | None, Field(description="Included; UTC where no zone is given")] = None
+    until: Annotated[Instant | None, Field(description="Excluded")] = None
+
+
 class RouteRequest(_Request):
     """A prompt to route, and what is known about the request."""
 
-    prompt: Annotated[str, Field(description="The whole prompt.", examples=["What is 1+1?"])]
+    prompt: Annotated[
+        str,
+        Field(
+            description="The whole prompt.",
+            examples=["What is 1+1?"],
+            json_schema_extra={"minLength": 1, "pattern": r"\S"},  # the router refuses a blank one in its own words
+        ),
+    ]
     config: Annotated[str, Field(max_length=64, description="The router config.")] = "auto"
     task: Annotated[str | None, Field(max_length=200, description="A label kept with the decision.")] = None
     preferred_input_modalities: Annotated[
@@ -27,7 +77,8 @@ class RouteRequest(_Request):
     ] = []
     supports: Annotated[list[Feature], Field(max_length=3, description="Candidates must support all of these.")] = []
     max_output_tokens: Annotated[
-        Tokens | None, Field(description="The limit the model will be called with; sets the expected cost.")
+        Annotated[Tokens, BeforeValidator(_whole)] | None,
+        Field(description="The limit the model will be called with; sets the expected cost."),
     ] = None
 
 
@@ -37,7 +88,7 @@ class OutcomeRequest(_Request):
     model_id: ModelId
     completed: Annotated[bool, Field(strict=True, description="Did it complete the prompt?")]
     score: Annotated[Fraction | None, Field(description="A grade from 0 to 1, where there is one.")] = None
-    output_tokens: Annotated[int | None, Field(strict=True, ge=0, le=1_000_000_000)] = None
+    output_tokens: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000), BeforeValidator(_whole)] | None = None
     cost_usd: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False)] = None
 
 

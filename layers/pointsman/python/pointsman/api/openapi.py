@@ -1,0 +1,67 @@
+"""The API's own description, at /api/openapi.json: every answer with the status and the media type that are sent."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from pointsman.api.problems import MEDIA_TYPE
+from pointsman.api.schemas import ProblemOut
+
+_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+_TITLES = {
+    400: "Cannot be read",
+    401: "No token",
+    403: "Not allowed",
+    404: "Not found",
+    413: "Too large",
+    422: "Not valid",
+    503: "Unavailable",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documented errors of a route."""
+    return {status: {"model": ProblemOut, "description": _TITLES[status]} for status in statuses}
+
+
+def describe(app: FastAPI, configs: Iterable[str]) -> None:
+    """Make the app describe its errors as it sends them (as problem documents, no others), and name its configs."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _corrected(
+                get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+            )
+            if request := app.openapi_schema["components"]["schemas"].get("RouteRequest"):
+                request["properties"]["config"]["enum"] = sorted(configs)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _corrected(document: dict[str, Any]) -> dict[str, Any]:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _without_null(parameter["schema"])
+            answers = operation["responses"]
+            for status in [status for status in answers if status.isdigit() and int(status) >= 400]:
+                if "HTTPValidationError" in str(answers[status]):
+                    # FastAPI adds it to whatever has a parameter; a route that can refuse one says so itself.
+                    del answers[status]
+                else:
+                    answers[status]["content"] = _PROBLEM
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(unused, None)
+    return document
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a parameter may say: one that is left out is not null, and `null` in an address is a word."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) > 1:
+        return {**schema, "anyOf": kinds}
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**rest, **kinds[0]} if kinds else schema
