@@ -5,8 +5,6 @@ logged with its remedy and answered with a problem document, and is tried again 
 SnapStart snapshot it is raised instead, so that the deployment fails and the version before it keeps serving.
 """
 
-import base64
-import binascii
 import json
 import logging
 import os
@@ -22,6 +20,8 @@ from pointsman.history import History
 from pointsman.history.dynamodb import DynamoHistory
 from pointsman.settings import Settings
 
+from functions.events import request_of
+
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
@@ -30,7 +30,6 @@ Handler = Callable[[Any, Any], Answer]
 
 PROBLEM = "application/problem+json"
 TEXT = ["application/json", PROBLEM, "text/"]
-TOKEN_NAMES = {"access_token", "api_key", "apikey", "authorization", "token"}
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
@@ -84,29 +83,6 @@ def caller_of(request: "Request") -> str | None:
     return None
 
 
-def refusal(event: object) -> Answer | None:
-    """The answer to an event that cannot be served at all; None for a request that can."""
-    found: Any = event
-    for part in ("requestContext", "http", "method"):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    if not isinstance(event, Mapping) or not isinstance(found, str) or not isinstance(event.get("rawPath"), str):
-        return problem(MalformedRequest("This function answers HTTP requests of its gateway (payload version 2.0)."))
-    named = TOKEN_NAMES & {name.lower() for name in event.get("queryStringParameters") or {}}
-    if named:
-        return problem(
-            MalformedRequest(
-                f"{min(named)}: credentials in an address end up in logs. Send the header Authorization: Bearer "
-                "instead, and replace a token that was sent this way."
-            )
-        )
-    if event.get("isBase64Encoded"):
-        try:
-            base64.b64decode(event.get("body") or "", validate=True)
-        except (binascii.Error, ValueError, TypeError):
-            return problem(MalformedRequest("The body is not base64, though the request says so. Send plain JSON."))
-    return None
-
-
 def serve(build: Callable[[], "FastAPI"]) -> Handler:
     """The handler of the app that `build` makes. Nothing is raised but by a start before a snapshot."""
     configure_logs()
@@ -126,9 +102,10 @@ def serve(build: Callable[[], "FastAPI"]) -> Handler:
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: Any, context: Any) -> Answer:
         nonlocal app
-        refused = refusal(event)
-        if refused is not None:
-            return refused
+        try:
+            request = request_of(event)
+        except MalformedRequest as error:
+            return problem(error)
         try:
             app = app or start()
         except Exception as error:
@@ -136,7 +113,7 @@ def serve(build: Callable[[], "FastAPI"]) -> Handler:
             return not_started()
         annotations.clear()
         try:
-            return app(event, context)
+            return app(request, context)
         except Exception:
             # The app answers its own errors; this is one of the adapter's.
             logger.exception("the request was not answered")

@@ -20,6 +20,7 @@ import pytest
 from artifacts_build.packaging.compiled_registry import write_compiled_registry
 from tests.conftest import ROOT, MakeTable
 
+TABLE = "decisions"
 VARIABLES = {
     "POWERTOOLS_METRICS_NAMESPACE": "Pointsman",
     "POWERTOOLS_TRACE_DISABLED": "true",
@@ -113,3 +114,35 @@ def compiled(tmp_path: Path, artifact_folder: Path) -> Path:
     folder = tmp_path / "layer"
     write_compiled_registry(ROOT / "registry", artifact_folder, folder)
     return folder
+
+
+@pytest.fixture
+def history(
+    start: Import,
+    aws: MakeTable,
+    compiled: Path,
+    lambda_thread: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """The handler of `history`, with its table."""
+    aws(name=TABLE)
+    monkeypatch.setenv("POINTSMAN_TABLE", TABLE)
+    monkeypatch.setenv("POINTSMAN_REGISTRY", str(compiled / "registry.json"))
+    monkeypatch.setenv("POINTSMAN_ARTIFACT", str(compiled))
+    handler = start("history.app").handler
+    return lambda *call: lambda_thread.submit(handler, *call).result()
+
+
+@pytest.fixture
+def route(
+    history: Any,
+    start: Import,
+    artifact_folder: Path,
+    lambda_thread: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """The handler of `route`, with the real artifact and the same table."""
+    assert history
+    monkeypatch.setenv("POINTSMAN_ARTIFACT", str(artifact_folder))
+    handler = start("route.app").handler
+    return lambda *call: lambda_thread.submit(handler, *call).result()

@@ -5,7 +5,6 @@ import logging
 import random
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -18,42 +17,9 @@ from pointsman.errors import ArtifactError
 from pointsman.history import replay
 
 from tests.conftest import ROOT, MakeTable
-from tests.functions.conftest import Context, Import, event
+from tests.functions.conftest import TABLE, Context, Import, event
 
 PROBLEM = "application/problem+json"
-TABLE = "decisions"
-
-
-@pytest.fixture
-def history(
-    start: Import,
-    aws: MakeTable,
-    compiled: Path,
-    lambda_thread: ThreadPoolExecutor,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Any:
-    """The handler of `history`, with its table."""
-    aws(name=TABLE)
-    monkeypatch.setenv("POINTSMAN_TABLE", TABLE)
-    monkeypatch.setenv("POINTSMAN_REGISTRY", str(compiled / "registry.json"))
-    monkeypatch.setenv("POINTSMAN_ARTIFACT", str(compiled))
-    handler = start("history.app").handler
-    return lambda *call: lambda_thread.submit(handler, *call).result()
-
-
-@pytest.fixture
-def route(
-    history: Any,
-    start: Import,
-    artifact_folder: Path,
-    lambda_thread: ThreadPoolExecutor,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Any:
-    """The handler of `route`, with the real artifact and the same table."""
-    assert history
-    monkeypatch.setenv("POINTSMAN_ARTIFACT", str(artifact_folder))
-    handler = start("route.app").handler
-    return lambda *call: lambda_thread.submit(handler, *call).result()
 
 
 def body_of(answer: dict[str, Any]) -> Any:
@@ -80,7 +46,8 @@ def test_a_decision_carries_its_callers_name_whatever_let_it_in(route: Any) -> N
         [],
         "text",
         {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]},
-        {"version": "1.0", "httpMethod": "GET", "path": "/api/health", "requestContext": {}},
+        {"version": "1.0", "httpMethod": "GET", "requestContext": {}},
+        {"version": "1.0", "httpMethod": None, "path": "/api/health"},
         {"source": "aws.events", "detail": {}},
         {"requestContext": None},
         {"version": "2.0", "requestContext": {"http": None}},
