@@ -3,19 +3,28 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pointsman.history.base import first_id
 from pointsman.history.ids import Ids, timestamp
 from pointsman.history.prompts import ELISION, KEPT_BYTES, kept_prompt
 from pointsman.routing.explanation import explain
 from pointsman.routing.policy import Choice, Reason
 from pointsman.settings import StorePrompts
+from ulid import ULID
 
 NOW = datetime(2026, 11, 22, 23, 31, 48, 123456, tzinfo=UTC)
 
 
 def test_ids_rise_strictly_even_within_a_millisecond_or_when_the_clock_goes_back() -> None:
     ids = Ids()
-    instants = [NOW, NOW, NOW, NOW + timedelta(milliseconds=1), NOW - timedelta(seconds=5), NOW + timedelta(seconds=1)]
+    instants = [
+        NOW,
+        NOW,
+        NOW,
+        NOW + timedelta(milliseconds=1),
+        NOW - timedelta(seconds=0.5),
+        NOW + timedelta(seconds=1),
+    ]
     made = [ids.next(instant) for instant in instants]
     assert made == sorted(set(made))
 
@@ -76,3 +85,27 @@ def test_the_explanation_says_what_was_chosen_among_how_many_and_why() -> None:
         "No choice of 2 candidates clears the completion threshold of 70%; acme/a with acme/b are together "
         "the cheapest within 5 points of the best: 61% expected."
     )
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(hours=1), timedelta(seconds=2)])
+def test_a_clock_that_jumped_ahead_and_came_back_leaves_no_trace_in_ids(jump: timedelta) -> None:
+    ids = Ids()
+    made = [ids.next(NOW), ids.next(NOW + jump)]
+    for step in range(200):
+        clock = NOW + timedelta(milliseconds=step // 3)
+        made.append(ids.next(clock))
+        assert abs(ULID.from_str(made[-1]).milliseconds - clock.timestamp() * 1000) <= 1000
+    assert len(set(made)) == len(made)
+    assert made[2:] == sorted(made[2:])
+
+
+def test_a_clock_that_is_set_back_a_little_keeps_the_order_of_ids() -> None:
+    ids = Ids()
+    made = [ids.next(NOW + timedelta(milliseconds=offset)) for offset in (900, 0, 500, 899, 900, 901)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_a_clock_before_1970_or_far_ahead_still_gives_ids() -> None:
+    for year in (1960, 9999):
+        assert ULID.from_str(Ids().next(NOW.replace(year=year)))

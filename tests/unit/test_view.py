@@ -1,8 +1,9 @@
 """The view: a templated prompt is read for what the user asks; a short one is read whole."""
 
 import pytest
-from pointsman.routing.view import ViewSettings, select_view
+from pointsman.routing.view import CHUNK, LONGEST_MARKER, MOST_CHARACTERS_A_TOKEN, ViewSettings, select_view
 
+from scripts.harness.hostile import SHAPES
 from tests.fakes import FakeEmbedder
 
 SETTINGS = ViewSettings(max_tokens=64, head_tokens=8, tail_tokens=8)
@@ -78,17 +79,40 @@ def test_the_view_holds_nothing_that_is_not_in_the_prompt() -> None:
     assert all(part in prompt for part in view(prompt).split("\n"))
 
 
-@pytest.mark.parametrize(
-    "prompt",
-    [
-        "<user>" * 100_000,
-        "<user></user>" * 50_000,
-        "# " * 300_000,
-        " " * 500_000 + "x",
-        "<" * 500_000,
-        "User:\n" * 90_000,
-    ],
-)
-def test_hostile_prompts_are_read_in_one_pass(prompt: str) -> None:
-    # A search that started over at every marker would not come back from these.
-    view(prompt)
+class CountingEmbedder(FakeEmbedder):
+    """Counts the characters that it is asked to split."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = 0
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        self.read += len(text)
+        return super().offsets(text)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_hostile_prompt_costs_what_its_size_says(shape: str) -> None:
+    # A search that started over at every marker or blank would not come back from these.
+    embedder = CountingEmbedder()
+    found = select_view(SHAPES[shape](500_000), SETTINGS, embedder)
+    assert embedder.read <= 2 * SETTINGS.max_tokens * MOST_CHARACTERS_A_TOKEN
+    assert len(found.text) <= SETTINGS.max_tokens * MOST_CHARACTERS_A_TOKEN
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\u200b", "\u3000", "\u00a0", "\ufeff"])
+def test_a_question_between_megabytes_of_blanks_is_seen(blank: str) -> None:
+    assert "prove the theorem" in view(blank * 300_000 + "prove the theorem" + blank * 300_000)
+
+
+@pytest.mark.parametrize("blanks", [" " * 12_000, "\t" * 12_000, " \t" * 200_000])
+def test_a_heading_with_blanks_behind_it_is_read_in_one_pass(blanks: str) -> None:
+    assert "two plus two" in view(f"{TEMPLATE}<user>two plus two</user>\n## task{blanks}x\n#{blanks}y")
+
+
+def test_half_a_word_at_the_edge_of_a_search_is_no_marker() -> None:
+    for shift in range(-3, 4):
+        filler = "word " * (CHUNK // 5 - 40)
+        tail = "b " * ((CHUNK - LONGEST_MARKER + shift) // 2)
+        text = view(f"{TEMPLATE}<user>the real question</user>{filler}\n## taskmasters are many {tail}")
+        assert "the real question" in text

@@ -1,13 +1,22 @@
 """The ids of decisions: ULIDs, which sort by the time they were made."""
 
+import secrets
 from datetime import UTC, datetime
 from threading import Lock
 
 from ulid import ULID
 
+# A clock that is set back by more than this is followed at once; by less, ids rise on from where they were.
+MOST_AHEAD_MS = 1000
+RANDOM_BITS = 80
+MOST_MS = 2**48 - 1
+
 
 class Ids:
-    """ULIDs that rise strictly within a process, also within one millisecond."""
+    """ULIDs that rise strictly within a process, also within one millisecond, unless its clock is set back.
+
+    The time of an id is never more than a second from the clock's, wherever the clock has been in between.
+    """
 
     def __init__(self) -> None:
         self._last = 0
@@ -15,9 +24,11 @@ class Ids:
 
     def next(self, instant: datetime) -> str:
         """The id of a decision made at an instant (UTC)."""
-        fresh = int(ULID.from_datetime(instant))
+        milliseconds = min(max(0, int(instant.timestamp() * 1000)), MOST_MS)
+        fresh = milliseconds << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
         with self._lock:
-            self._last = fresh if fresh >> 80 > self._last >> 80 else self._last + 1
+            ahead = (self._last >> RANDOM_BITS) - milliseconds
+            self._last = self._last + 1 if 0 <= ahead <= MOST_AHEAD_MS else fresh
             return str(ULID.from_int(self._last))
 
 

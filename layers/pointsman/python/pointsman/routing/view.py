@@ -16,26 +16,37 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     from pointsman.embedders.base import Embedder
 
-# What opens a user's turn in chat templates, tagged prompts and Markdown; the last one in a prompt counts.
-MARKERS = re.compile(
-    r"""
-      <\|im_start\|>\s*user\b | <\|start_header_id\|>\s*user\s*<\|end_header_id\|> | <\|user\|>
-    | <start_of_turn>\s*user\b | \[INST\]
-    | <\s*(?:user|user_query|user_request|user_message|user_input|query|question|task|request)\s*>
-    | ^[ \t]*\#{1,6}[ \t]*(?:the[ ])?(?:user(?:'s)?[ ])?
-      (?:task|request|query|question|message|input|prompt|instructions?|user)[ \t]*:?[ \t]*$
-    | ^[ \t]*\**(?:user|human|question|task|user[ ](?:request|query|message|task|input))\**[ \t]*:
-    """,
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+_ENDING = (
+    r"(?:<(?:\|im_end\|>|\|eot_id\|>|end_of_turn>"
+    r"|/\s*+(?=[uqtr])(?:user(?:_(?:query|request|message|input))?|query|question|task|request)\s*+>)|\[/INST\])"
 )
 # Where a tagged user's turn ends; what comes after it is template again.
-ENDINGS = re.compile(
-    r"<\|im_end\|>|<\|eot_id\|>|<end_of_turn>|\[/INST\]"
-    r"|</\s*(?:user|user_query|user_request|user_message|user_input|query|question|task|request)\s*>",
-    re.IGNORECASE,
+ENDINGS = re.compile(_ENDING, re.IGNORECASE)
+# What opens a user's turn in chat templates, tagged prompts and Markdown; the last one in a prompt counts, but for
+# those that end at once. Repetitions are possessive (`*+`), so that a run of blanks is walked once and never tried in
+# every division; a look at one character settles most places.
+MARKERS = re.compile(
+    rf"""(?:
+    <(?=[|suqtr\s])(?:
+        \|(?: im_start\|>\s*+user\b | start_header_id\|>\s*+user\s*+<\|end_header_id\|> | user\|> )
+      | start_of_turn>\s*+user\b
+      | \s*+(?:user(?:_(?:query|request|message|input))?|query|question|task|request)\s*+>
+    )
+    | \[INST\]
+    | ^[ \t]*+(?=[\#*uhqt])(?:
+        \#{{1,6}}+[ \t]*+(?:the[ ])?(?:user(?:'s)?[ ])?
+        (?:task|request|query|question|message|input|prompt|instructions?|user)[ \t]*+:?+[ \t]*+$
+      | \**+(?:user|human|question|task|user[ ](?:request|query|message|task|input))\**+[ \t]*+:
+    )
+    )(?!\s*+{_ENDING})""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
-# A slice of n tokens is looked for in n times as many characters, then in four times that until it is found.
-CHARACTERS_A_TOKEN = 8
+# A slice of n tokens is looked for in n times as many characters, then in eight times that, and at last in the
+# most: what has fewer tokens there (runs of blanks, of joiners, of unknown signs) is taken as it is.
+CHARACTERS_A_TOKEN, MOST_CHARACTERS_A_TOKEN = 8, 256
+# What no tokenizer makes much of: a slice begins and ends with something else.
+BLANKS = "".join(chr(c) for c in range(0x3001) if chr(c).isspace()) + "\u00ad\u061c\u180e\ufeff\u3164\u2800"
+BLANKS += "".join(map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))))
 SEPARATOR = "\n"
 CHUNK = 65_536
 LONGEST_MARKER = 128
@@ -75,7 +86,7 @@ def select_view(
     focus = _focus(prompt)
     if focus is None:
         half = budget // 2
-        spans = [_first(prompt, 0, len(prompt), budget - half, embedder), _last(prompt, half, embedder)]
+        spans = [_first(prompt, 0, len(prompt), budget - half, embedder), _last(prompt, len(prompt), half, embedder)]
     else:
         spans = _focused(prompt, focus, budget, settings, embedder)
     return View(SEPARATOR.join(prompt[start:end] for start, end in _merged(spans)), whole=False)
@@ -98,8 +109,8 @@ def _focused(prompt: str, focus: Focus, budget: int, settings: ViewSettings, emb
     share = budget - settings.head_tokens - settings.tail_tokens
     body = _first(prompt, focus.start, focus.end, share, embedder)
     if body[1] < focus.end:
-        return [head, body, _last(prompt[: focus.end], settings.tail_tokens, embedder)]
-    start, end = _last(prompt, settings.tail_tokens, embedder)
+        return [head, body, _last(prompt, focus.end, settings.tail_tokens, embedder)]
+    start, end = _last(prompt, len(prompt), settings.tail_tokens, embedder)
     return [head, body, (max(start, focus.resume), end)]
 
 
@@ -111,8 +122,10 @@ def _focus(prompt: str) -> Focus | None:
     high = len(prompt)
     while high > 0:
         low = max(0, high - CHUNK)
-        # A marker may straddle two chunks, so each looks a little into the next.
-        markers = list(MARKERS.finditer(prompt, low, min(len(prompt), high + LONGEST_MARKER)))
+        # A marker may straddle two chunks, so each looks a little into the next; what ends just where the look
+        # does may be half a word.
+        stop = min(len(prompt), high + LONGEST_MARKER)
+        markers = [m for m in MARKERS.finditer(prompt, low, stop) if m.end() < stop or stop == len(prompt)]
         for marker in reversed(markers):
             ending = ENDINGS.search(prompt, marker.end())
             end, resume = ending.span() if ending else (len(prompt), len(prompt))
@@ -123,35 +136,37 @@ def _focus(prompt: str) -> Focus | None:
 
 
 def _first(prompt: str, start: int, end: int, tokens: int, embedder: "Embedder") -> Span:
-    """The span of the first `tokens` tokens of prompt[start:end]."""
+    """The span of the first `tokens` tokens of prompt[start:end], blanks at its beginning left out."""
     if tokens <= 0:
         return start, start
+    start = end - len(prompt[start:end].lstrip(BLANKS))
     for length in _lengths(tokens, end - start):
         offsets = embedder.offsets(prompt[start : start + length])
         # One token more than is needed, since the last may be cut short.
         if len(offsets) > tokens:
             return start, start + offsets[tokens - 1][1]
-    return start, end
+    return start, start + len(prompt[start : start + length].rstrip(BLANKS))
 
 
-def _last(prompt: str, tokens: int, embedder: "Embedder") -> Span:
-    """The span of the last `tokens` tokens of a prompt."""
-    end = len(prompt)
+def _last(prompt: str, end: int, tokens: int, embedder: "Embedder") -> Span:
+    """The span of the last `tokens` tokens of prompt[:end], blanks at its end left out."""
     if tokens <= 0:
         return end, end
+    end = len(prompt[:end].rstrip(BLANKS))
     for length in _lengths(tokens, end):
-        offsets = embedder.offsets(prompt[end - length :])
+        offsets = embedder.offsets(prompt[end - length : end])
         if len(offsets) > tokens:
             return end - length + offsets[-tokens][0], end
-    return 0, end
+    return end - len(prompt[end - length : end].lstrip(BLANKS)), end
 
 
 def _lengths(tokens: int, most: int) -> Iterator[int]:
-    """Numbers of characters in which to look for so many tokens, up to all there are."""
+    """Numbers of characters in which to look for so many tokens, up to all there are or the most for them."""
+    most = min(most, tokens * MOST_CHARACTERS_A_TOKEN)
     length = tokens * CHARACTERS_A_TOKEN
     while length < most:
         yield length
-        length *= 4
+        length *= 8
     yield most
 
 
