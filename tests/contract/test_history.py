@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pointsman.api.schemas import RecordedDecisionOut
 from pointsman.errors import InvalidCursor, NotFound, UnknownModel
 from pointsman.history import Filter, History, append_or_log, replay
 from pointsman.history.base import encode_cursor
@@ -117,6 +118,103 @@ def test_a_list_can_be_filtered(store: History, decision: dict[str, Any]) -> Non
     assert listed(until=START + timedelta(minutes=10)) == [0]
     assert listed(since=START + timedelta(minutes=5), until=START + timedelta(minutes=25), model="acme/b") == [2, 1]
     assert listed(model="acme/unknown") == []
+
+
+def test_a_list_of_a_model_has_the_decisions_for_each_of_its_efforts(store: History, decision: dict[str, Any]) -> None:
+    kept = [
+        at(decision, 0, selected=("acme/a@low",)),
+        at(decision, 10, selected=("acme/a@high", "acme/a@low")),
+        at(decision, 20, selected=("acme/a",)),
+        at(decision, 30, selected=("acme/ab@low",)),
+    ]
+    for one in kept:
+        store.append(one)
+
+    def listed(model: str) -> list[int]:
+        ids = [decision_id for page in pages(store, 2, Filter(model=model)) for decision_id in page]
+        return [next(i for i, one in enumerate(kept) if one["id"] == decision_id) for decision_id in ids]
+
+    assert listed("acme/a") == [2, 1, 0]
+    assert listed("acme/a@low") == [1, 0]
+    assert listed("acme/a@high") == [1]
+    assert listed("acme/a@max") == []
+
+
+def test_an_outcome_of_a_model_is_that_of_its_selected_effort(store: History, decision: dict[str, Any]) -> None:
+    one = at(decision, 0, selected=("acme/a@low",))
+    both = at(decision, 1, selected=("acme/a@low", "acme/a@high"))
+    store.append(one)
+    store.append(both)
+    (outcome,) = store.set_outcome(one["id"], "acme/a", {"completed": True})["outcomes"]
+    assert outcome["model_id"] == "acme/a@low"
+    (outcome,) = store.set_outcome(one["id"], "acme/a@low", {"completed": False})["outcomes"]
+    assert outcome["completed"] is False
+    with pytest.raises(UnknownModel, match="acme/a@high"):
+        store.set_outcome(both["id"], "acme/a", {"completed": True})
+    with pytest.raises(UnknownModel, match="acme/a@low"):
+        store.set_outcome(one["id"], "acme/a@high", {"completed": True})
+
+
+# A decision as the first version recorded it: no efforts, no calls, no parts of the cost.
+OLD: dict[str, Any] = {
+    "id": "01KAQ3V9ZC8M0Y6W2N4T7R5B1D",
+    "ts": "2025-11-23T01:10:09.636Z",
+    "caller": None,
+    "config": "cheap-pair",
+    "completion_threshold": 0.7,
+    "fallback_quality_margin": 0.05,
+    "max_k": 1,
+    "caution": 0.0,
+    "prompt": "What is 1+1?",
+    "prompt_bytes": 12,
+    "prompt_sha256": "ab" * 32,
+    "task": None,
+    "selected": ["acme/a"],
+    "candidates": [
+        {
+            "model_id": "acme/a",
+            "mu": 0.91,
+            "sigma": 0.1,
+            "cost": 0.0002,
+            "capability": 0.7,
+            "capability_known": True,
+            "input_tokens": 10,
+            "output_tokens": 512,
+            "latency_s": None,
+        }
+    ],
+    "excluded": [],
+    "difficulty": -0.6,
+    "expected_quality": 0.91,
+    "cost": 0.0002,
+    "latency": None,
+    "utility": 0.91,
+    "strongest": {"model_id": "acme/a", "cost": 0.0002},
+    "reason": "threshold",
+    "explanation": "acme/a is the cheapest choice of 1 candidate that clears the completion threshold.",
+    "recorded": True,
+    "artifact": "d" * 64,
+}
+
+
+def test_a_decision_of_an_older_version_still_opens(store: History) -> None:
+    store.append(OLD)
+    (call,) = store.page(10, where=Filter(model="acme/a")).calls
+    assert call["id"] == OLD["id"]
+    found = store.set_outcome(OLD["id"], "acme/a", {"completed": True, "score": None})
+    for outcome in found["outcomes"]:
+        outcome |= {"output_tokens": None, "cost_usd": None}
+    RecordedDecisionOut.model_validate(found)
+    assert {name: found[name] for name in OLD} == OLD
+
+
+def test_a_decision_that_was_serialized_already_is_kept_as_it_is(store: History, make_router: MakeRouter) -> None:
+    made = make_router().decide("What is 1+1?")
+    store.append(made.record())
+    found = store.get(made.id)
+    assert found.pop("outcomes") == []
+    assert found == {**made.to_dict(), "recorded": True}
+    assert store.page(10).calls[0]["strongest"] == made.to_dict()["strongest"]
 
 
 def test_appending_twice_keeps_the_first(store: History, decision: dict[str, Any]) -> None:

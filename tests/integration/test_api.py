@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,38 @@ import pytest
 from fastapi.testclient import TestClient
 from pointsman.api import create_app
 from pointsman.api.schemas import (
+    BriefOut,
+    CallOut,
+    CandidateOut,
     ConfigsOut,
+    CostPartsOut,
     DecisionOut,
+    ExcludedOut,
+    FallbackOut,
     HealthOut,
     HistoryOut,
     ModelsOut,
+    OutputTokensOut,
     ProblemOut,
     RecordedDecisionOut,
+    RouteRequest,
+    StrongestOut,
+)
+from pointsman.decision import (
+    BRIEF,
+    Call,
+    Candidate,
+    CostParts,
+    Decision,
+    Excluded,
+    Fallback,
+    OutputTokens,
+    Strongest,
 )
 from pointsman.errors import HistoryUnavailable
 from pointsman.history.sqlite import SqliteHistory
+from pointsman.routing.asked import Asked
+from pydantic import BaseModel
 
 from tests.conftest import ROOT, MakeRouter
 from tests.fakes import fake_artifact
@@ -64,8 +87,56 @@ def test_a_prompt_is_answered_with_a_decision_that_is_recorded(client: TestClien
 
 
 def test_the_answer_has_just_the_documented_fields(client: TestClient) -> None:
-    decision = client.post("/api/route", json={"prompt": PROMPT}).json()
-    assert set(decision) == set(DecisionOut.model_fields)
+    decision = client.post("/api/route", json={"prompt": PROMPT, "worth_usd": 1, "exclude": ["acme/weak"]}).json()
+    described: list[tuple[dict[str, Any], type[BaseModel]]] = [
+        (decision, DecisionOut),
+        (decision["calls"][0], CallOut),
+        (decision["fallbacks"][0], FallbackOut),
+        (decision["excluded"][0], ExcludedOut),
+        (decision["costs"], CostPartsOut),
+        (decision["tokens"], OutputTokensOut),
+        (decision["strongest"], StrongestOut),
+    ]
+    for document, schema in described:
+        assert set(document) == set(schema.model_fields)
+
+
+def test_the_schema_describes_the_record_field_by_field() -> None:
+    described: list[tuple[Any, type[BaseModel]]] = [
+        (Decision, DecisionOut),
+        (Call, CallOut),
+        (Fallback, FallbackOut),
+        (Excluded, ExcludedOut),
+        (CostParts, CostPartsOut),
+        (OutputTokens, OutputTokensOut),
+        (Strongest, StrongestOut),
+    ]
+    for record, schema in described:
+        assert {field.name for field in fields(record) if field.repr} == set(schema.model_fields), schema
+    assert set(Candidate._fields) == set(CandidateOut.model_fields)
+    assert set(BRIEF) == set(BriefOut.model_fields)
+    assert set(RecordedDecisionOut.model_fields) == {*DecisionOut.model_fields, "outcomes"}
+
+
+def test_the_request_has_every_field_that_can_be_asked_for() -> None:
+    assert set(RouteRequest.model_fields) == {"prompt", "config", *(field.name for field in fields(Asked))}
+
+
+def test_a_candidate_tells_all_but_what_goes_without_saying(client: TestClient) -> None:
+    told = client.post("/api/route", json={"prompt": PROMPT}).json()["candidates"]
+    unsaid = {"capability_known", "latency_s"}
+    assert all(set(one) == set(CandidateOut.model_fields) - unsaid for one in told)
+    assert all(CandidateOut.model_validate(one).capability_known for one in told)
+
+
+def test_a_brief_answer_holds_what_is_to_be_called_and_why(client: TestClient) -> None:
+    answer = client.post("/api/route?detail=brief", json={"prompt": PROMPT})
+    brief = answer.json()
+    assert set(brief) == set(BriefOut.model_fields)
+    assert brief["calls"] == [{"model_id": "acme/middle", "effort": None, "request": {}}]
+    whole = client.get(f"/api/history/{brief['id']}").json()
+    assert {name: whole[name] for name in brief} == brief
+    problem(client.post("/api/route?detail=some", json={"prompt": PROMPT}), 422, "detail", "'full' or 'brief'")
 
 
 def test_the_registry_can_be_read(client: TestClient) -> None:
@@ -148,6 +219,23 @@ def test_a_body_of_another_media_type_is_refused(client: TestClient) -> None:
         ({"prompt": "x", "preferred_input_modalities": ["smell"]}, "preferred_input_modalities.0", "'text'"),
         ({"prompt": "x", "supports": ["magic"]}, "supports.0", "'tools'"),
         ({"prompt": "x", "task": "t" * 300}, "task", "at most 200"),
+        ({"prompt": "x", "threshold": 70}, "threshold", "at most 1"),
+        ({"prompt": "x", "threshold": -0.1}, "threshold", "at least 0"),
+        ({"prompt": "x", "within": 3}, "within", "at most 1"),
+        ({"prompt": "x", "worth_usd": 0}, "worth_usd", "above 0"),
+        ({"prompt": "x", "worth_usd": -1}, "worth_usd", "above 0"),
+        ({"prompt": "x", "max_cost_usd": 0}, "max_cost_usd", "above 0"),
+        ({"prompt": "x", "max_latency_s": "1"}, "max_latency_s", "number"),
+        ({"prompt": "x", "models": []}, "models", "at least 1"),
+        ({"prompt": "x", "models": ["acme/wek"]}, "models.0", "acme/weak"),
+        ({"prompt": "x", "models": ["acme/weak@high"]}, "models.0", "no efforts"),
+        ({"prompt": "x", "models": "acme/weak"}, "models", "list"),
+        ({"prompt": "x", "exclude": ["acme/middel"]}, "exclude.0", "acme/middle"),
+        ({"prompt": "x", "efforts": []}, "efforts", "at least 1"),
+        ({"prompt": "x", "efforts": ["hihg"]}, "efforts.0", "no model has this effort"),
+        ({"prompt": "x", "cached_input_tokens": -1}, "cached_input_tokens", "at least 0"),
+        ({"prompt": "x", "images": 1.5}, "images", "whole number"),
+        ({"prompt": "x", "strict_supports": "yes"}, "strict_supports", "true or false"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_remedy(client: TestClient, body: Any, field: str, words: str) -> None:

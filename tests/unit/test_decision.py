@@ -7,7 +7,7 @@ import pytest
 from pointsman.history.base import first_id
 from pointsman.history.ids import Ids, timestamp
 from pointsman.history.prompts import ELISION, KEPT_BYTES, kept_prompt
-from pointsman.routing.explanation import explain
+from pointsman.routing.explanation import Beside, explain
 from pointsman.routing.policy import Choice, Reason
 from pointsman.settings import StorePrompts
 from ulid import ULID
@@ -73,6 +73,34 @@ def test_the_explanation_of_a_cautious_choice_tells_the_lower_bound() -> None:
     assert explain(["acme/a"], chosen(0.9, "threshold", asked=0.72), 0.7, 0.05, 1.5, 2) == (
         "acme/a is the cheapest choice of 2 candidates that clears the completion threshold: "
         "90% expected, 72% at a caution of 1.5, 70% asked for."
+    )
+
+
+def test_the_explanation_says_what_more_money_would_have_bought() -> None:
+    def said(beside: Beside, reason: Reason = "threshold") -> str:
+        return explain(["acme/a"], chosen(0.8, reason), 0.7, 0.05, 0, 9, worth_usd=0.1, beside=beside).split(". ")[-1]
+
+    assert said(Beside("high", "medium", 0.82, 4.12)) == (
+        "Medium effort clears 70%; high would cost 4.1 times as much for 2 points."
+    )
+    assert said(Beside("low", "none", 0.806, 25.5)) == (
+        "Without reasoning it clears 70%; low would cost 26 times as much for 1 point."
+    )
+    assert said(Beside("high", "low", 0.803, 2.0), "value") == (
+        "That is at low effort; high would cost 2 times as much for less than a point."
+    )
+    assert said(Beside("acme/best", None, 0.95, 1.01)) == "The strongest, acme/best, would cost as much for 15 points."
+
+
+def test_the_explanation_of_a_choice_by_worth_says_the_worth() -> None:
+    assert explain(["acme/a"], chosen(0.8, "value"), 0.0, 0.05, 0, 9, worth_usd=0.25, within=0.03) == (
+        "acme/a is worth the most of 9 candidates where a completed request is worth $0.25: 80% expected, "
+        "at most 3 points below the best candidate."
+    )
+    assert "80% expected, 75% asked for." in explain(["acme/a"], chosen(0.8, "value"), 0.75, 0.05, 0, 9, worth_usd=0.25)
+    assert explain(["acme/a"], chosen(0.8, "fallback"), 0.9, 0.05, 0, 9, worth_usd=0.25) == (
+        "No choice of 9 candidates clears the completion threshold of 90%; acme/a is worth the most within 5 points "
+        "of the best: 80% expected."
     )
 
 

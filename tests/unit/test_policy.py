@@ -162,3 +162,87 @@ def test_no_lower_bound_is_below_zero() -> None:
         sigma=np.array([0.2]),
     )
     assert (choice.asked_quality, choice.reason) == (0.0, "threshold")
+
+
+def worth(mu: list[float], cost: list[float], usd: float, latency: list[float] | None = None, **more: Any) -> Choice:
+    """The choice where a completed request is worth this many dollars."""
+    settings: dict[str, Any] = {"completion_threshold": 0.0, "fallback_quality_margin": 0.05, "max_k": 1, **more}
+    seconds = np.array(latency or [NAN] * len(mu))
+    return choose([f"m{i}" for i in range(len(mu))], np.array(mu), np.array(cost), seconds, worth_usd=usd, **settings)
+
+
+def test_what_a_completed_request_is_worth_decides_how_much_is_paid() -> None:
+    mu, cost = [0.5, 0.8, 0.9], [0.0001, 0.001, 0.1]
+    assert [worth(mu, cost, usd).members for usd in (0.001, 0.1, 10)] == [(0,), (1,), (2,)]
+    assert worth(mu, cost, 0.1).reason == "value"
+
+
+def test_a_worth_and_a_threshold_together_ask_for_what_is_worth_most_of_what_clears_it() -> None:
+    mu, cost = [0.5, 0.8, 0.9], [0.0001, 0.001, 0.1]
+    assert worth(mu, cost, 0.001, completion_threshold=0.75).members == (1,)
+    none_clears = worth(mu, cost, 0.001, completion_threshold=0.95, fallback_quality_margin=0.15)
+    assert (none_clears.members, none_clears.reason) == ((1,), "fallback")
+
+
+def test_a_second_of_waiting_has_its_price() -> None:
+    mu, cost, seconds = [0.8, 0.8], [0.001, 0.002], [60.0, 1.0]
+    assert worth(mu, cost, 0.1, seconds).members == (0,)
+    assert worth(mu, cost, 0.1, seconds, worth_of_a_second=0.001).members == (1,)
+
+
+def test_an_unknown_latency_is_taken_for_the_slowest_known_one() -> None:
+    mu, cost = [0.8, 0.8, 0.8], [0.0010, 0.0015, 0.0030]
+    # 10 s at a tenth of a cent are a cent: the unknown one is no better than the slow one, and dearer.
+    assert worth(mu, cost, 0.1, [10.0, NAN, 20.0], worth_of_a_second=0.001).members == (0,)
+    assert worth(mu, cost, 0.1, [20.0, NAN, 1.0], worth_of_a_second=0.001).members == (2,)
+    assert worth(mu, cost, 0.1, [NAN, NAN, NAN], worth_of_a_second=0.001).members == (0,)
+
+
+def test_a_choice_lies_no_further_below_the_best_than_asked() -> None:
+    def within(share: float | None, threshold: float = 0.7) -> tuple[int, ...]:
+        mu, cost = np.array([0.75, 0.88, 0.9]), np.array([1.0, 2.0, 3.0])
+        nothing = np.full(3, NAN)
+        bars: dict[str, Any] = {"completion_threshold": threshold, "fallback_quality_margin": 0.2, "max_k": 1}
+        return choose(["a", "b", "c"], mu, cost, nothing, within=share, **bars).members
+
+    assert [within(None), within(0.2), within(0.03), within(0.0)] == [(0,), (0,), (1,), (2,)]
+    # Also where none clears the threshold: both bars hold.
+    assert [within(None, 0.95), within(0.03, 0.95)] == [(0,), (1,)]
+
+
+def test_caution_holds_for_what_is_worth_most() -> None:
+    def cautious(caution: float) -> tuple[int, ...]:
+        return worth([0.9, 0.85], [0.001, 0.001], 1.0, caution=caution, sigma=np.array([0.2, 0.01])).members
+
+    assert (cautious(0), cautious(1)) == ((0,), (1,))
+
+
+def test_a_set_of_several_stays_within_the_cost_that_is_allowed() -> None:
+    def pair(most: float | None) -> tuple[int, ...]:
+        mu, cost, nothing = np.array([0.6, 0.6, 0.7]), np.array([1.0, 1.5, 2.0]), np.full(3, NAN)
+        bars: dict[str, Any] = {"completion_threshold": 0.8, "fallback_quality_margin": 0.1, "max_k": 2}
+        return choose(["a", "b", "c"], mu, cost, nothing, max_cost_usd=most, **bars).members
+
+    assert (pair(None), pair(2.4)) == ((0, 1), (0,))
+
+
+@given(
+    st.lists(st.tuples(numbers, numbers, st.sampled_from([NAN, 0.5, 1.0])), min_size=1, max_size=6),
+    st.floats(0.01, 10),
+    st.sampled_from([0.0, 0.01, 1.0]),
+    st.sampled_from([None, 0.0, 0.1]),
+)
+def test_the_choice_by_worth_is_the_one_an_exhaustive_search_finds(
+    models: list[tuple[float, float, float]], usd: float, second: float, within: float | None
+) -> None:
+    mu, cost, latency = (list(column) for column in zip(*models, strict=True))
+    choice = worth(mu, cost, usd, latency, worth_of_a_second=second, within=within)
+    slowest = max((one for one in latency if not math.isnan(one)), default=0.0)
+
+    def key(i: int) -> tuple[float, ...]:
+        seconds = slowest if math.isnan(latency[i]) else latency[i]
+        told = math.inf if math.isnan(latency[i]) else latency[i]
+        return -(usd * mu[i] - cost[i] - second * seconds), cost[i], told, -mu[i], i
+
+    allowed = [i for i in range(len(mu)) if within is None or mu[i] >= max(mu) - within]
+    assert key(choice.members[0]) == min(map(key, allowed))

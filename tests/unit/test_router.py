@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import orjson
 import pointsman.router as module
 import pytest
 from pointsman.decision import Decision
@@ -19,6 +21,9 @@ from pointsman.errors import (
     UnknownModel,
 )
 from pointsman.history.sqlite import SqliteHistory
+from pointsman.registry import RouterConfig
+from pointsman.router import Router
+from pointsman.routing.images import TOKENS_AN_IMAGE
 from pointsman.routing.policy import choose
 
 from tests.conftest import MakeRouter
@@ -54,8 +59,8 @@ def test_a_decision_tells_everything_needed_to_replay_it(make_router: MakeRouter
 def test_costs_are_tokens_times_prices(make_router: MakeRouter) -> None:
     decision = make_router().decide("one two three", max_output_tokens=1000)
     strong = next(c for c in decision.candidates if c.model_id == "acme/strong")
-    assert (strong.input_tokens, strong.output_tokens) == (3, 1000)
-    assert strong.cost == pytest.approx(3 * 0.01 / 1000 + 1000 * 0.01 / 1000)
+    assert (strong.input_tokens, strong.output_tokens) == (3, 512)
+    assert strong.cost == pytest.approx(3 * 0.01 / 1000 + 512 * 0.01 / 1000)
     assert [c.cost for c in decision.candidates] == sorted(c.cost for c in decision.candidates)
 
 
@@ -128,7 +133,7 @@ def test_a_model_whose_context_is_too_small_is_excluded(make_router: MakeRouter)
 
 
 def test_where_no_model_is_left_there_is_an_error_not_a_wrong_model(make_router: MakeRouter) -> None:
-    with pytest.raises(NoCandidate, match="None of the 3 models") as raised:
+    with pytest.raises(NoCandidate, match="None of the 3 candidates") as raised:
         make_router().decide("hello", preferred_input_modalities=["audio"])
     assert len(raised.value.faults) == 3
 
@@ -154,6 +159,17 @@ def test_probabilities_alone_can_be_had_for_models_by_name(make_router: MakeRout
         router.predict("an easy one", ["nope"])
 
 
+EFFORTS: dict[str, Any] = {
+    "default_effort": "low",
+    "efforts": {
+        level: {
+            "request": {"reasoning_effort": level},
+            "benchmarks": {"gpqa_diamond": score},
+            "output_tokens": {"coding": tokens, "chat": tokens},
+        }
+        for level, score, tokens in (("low", 60, 100), ("high", 90, 2000))
+    },
+}
 NEW: dict[str, Any] = {
     "model_id": "acme/new",
     "provider": "acme",
@@ -227,7 +243,29 @@ def test_a_history_that_fails_does_not_cost_the_answer(
         decision = make_router(history).decide("hello")
     assert decision.selected
     assert not decision.recorded
-    assert decision.id in caplog.text
+    # The line in the log says of itself that it is not in the history, and is otherwise the whole decision.
+    assert orjson.loads(caplog.messages[-1])["record"] == decision.to_dict()
+    assert decision.to_dict()["recorded"] is False
+
+
+def test_the_answer_sends_the_bytes_that_the_store_took(
+    make_router: MakeRouter, history: SqliteHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serialized: list[bytes] = []
+    dumps = orjson.dumps
+
+    def counted(document: Any, *arguments: Any) -> bytes:
+        made = dumps(document, *arguments)
+        if b'"candidates"' in made:
+            serialized.append(made)
+        return made
+
+    monkeypatch.setattr(orjson, "dumps", counted)
+    decision = make_router(history).decide("hello")
+    answer = decision.to_json()
+    assert len(serialized) == 1
+    monkeypatch.undo()
+    assert orjson.dumps({k: v for k, v in history.get(decision.id).items() if k != "outcomes"}) == answer
 
 
 def test_text_of_the_request_that_has_no_encoding_is_refused(make_router: MakeRouter) -> None:
@@ -250,3 +288,153 @@ def test_an_observer_is_told_of_every_decision_and_how_long_its_stages_took(make
     assert told == decision
     assert list(stages) == ["embed", "choose", "record"]
     assert all(ms >= 0 for ms in stages.values())
+
+
+def thinking(make_router: MakeRouter, **router_config: Any) -> Router:
+    """A router whose config `two` has one model at two efforts, and a model of another provider."""
+    router = make_router()
+    price = {"input_cost_per_1k": 0.001, "output_cost_per_1k": 0.001}
+    router.add_model({**NEW, **EFFORTS, **price, "model_id": "maker/thinks", "benchmarks": {}, "aliases": ["thinks"]})
+    config = {"name": "two", "description": "two", "models": ["maker/thinks", "acme/middle"], "efforts": "all"}
+    made = RouterConfig.model_validate({**config, **router_config})
+    router.registry = replace(router.registry, configs={**router.registry.configs, "two": made})
+    return router
+
+
+def test_a_candidate_is_a_model_at_an_effort_with_its_own_skill_tokens_and_cost(make_router: MakeRouter) -> None:
+    decision = thinking(make_router).decide("an easy one", "two")
+    low, high = (next(c for c in decision.candidates if c.effort == level) for level in ("low", "high"))
+    assert (low.model_id, high.model_id) == ("maker/thinks@low", "maker/thinks@high")
+    assert (low.output_tokens, high.output_tokens) == (100, 2000)
+    assert (low.capability, high.capability) == (0.6, 0.9)
+    assert low.mu < high.mu
+    assert high.cost == pytest.approx(20 * low.cost, rel=0.05)
+
+
+def test_a_call_is_ready_to_be_merged_into_the_callers_body(make_router: MakeRouter) -> None:
+    decision = thinking(make_router).decide("a hard one", "two", models=["thinks"], efforts=["high"])
+    assert decision.selected == ("maker/thinks@high",)
+    assert decision.to_dict()["calls"] == [
+        {"model_id": "maker/thinks", "effort": "high", "request": {"reasoning_effort": "high"}}
+    ]
+
+
+def test_what_a_completed_request_is_worth_decides_the_effort(make_router: MakeRouter) -> None:
+    router = thinking(make_router, models=["maker/thinks"])
+    chosen = {usd: router.decide("an easy one", "two", worth_usd=usd).selected[0] for usd in (0.0001, 10)}
+    assert chosen == {0.0001: "maker/thinks@low", 10: "maker/thinks@high"}
+    assert router.decide("an easy one", "two", worth_usd=10).reason == "value"
+
+
+def test_the_reason_says_what_the_next_effort_would_cost_for_how_much(make_router: MakeRouter) -> None:
+    said = thinking(make_router).decide("an easy one", "two", threshold=0.7).explanation
+    assert said == (
+        "maker/thinks@low is the cheapest choice of 3 candidates that clears the completion threshold: 92% expected, "
+        "70% asked for. Low effort clears 70%; high would cost 19 times as much for 6 points."
+    )
+
+
+def test_fallbacks_are_other_models_and_first_of_another_provider(make_router: MakeRouter) -> None:
+    decision = thinking(make_router).decide("an easy one", "two")
+    assert [(one.model_id, one.effort) for one in decision.fallbacks] == [("acme/middle", None)]
+    deep = make_router().decide("an easy one")
+    assert [one.model_id for one in deep.fallbacks] == ["acme/strong", "acme/weak"]
+
+
+def test_a_request_narrows_the_candidates(make_router: MakeRouter) -> None:
+    router = thinking(make_router)
+
+    def ids(**asked: Any) -> set[str]:
+        return {one.model_id for one in router.decide("an easy one", "two", **asked).candidates}
+
+    low, high, middle = "maker/thinks@low", "maker/thinks@high", "acme/middle"
+    assert ids() == {low, high, middle}
+    assert ids(efforts=["high"]) == {high, middle}
+    assert ids(models=["thinks@low", "middle"]) == {low, middle}
+    assert ids(models=["acme/weak"]) == {"acme/weak"}
+    assert ids(exclude=["thinks"]) == {middle}
+    assert ids(exclude=["thinks@low", "middle"]) == {high}
+    assert ids(max_cost_usd=0.001) == {low, middle}
+
+
+def test_an_excluded_model_is_told_as_excluded(make_router: MakeRouter) -> None:
+    decision = make_router().decide("an easy one", exclude=["middle"])
+    assert {x.model_id: x.why for x in decision.excluded} == {"acme/middle": "is excluded by the request"}
+    assert decision.asked == {"exclude": ["middle"]}
+
+
+def test_a_request_for_many_tokens_gets_a_model_that_can_write_them(make_router: MakeRouter) -> None:
+    router = make_router()
+    router.add_model({**NEW, "max_output_tokens": 8192}, configs=["auto"])
+    assert router.decide("an easy one").selected == ("acme/new",)
+    long = router.decide("an easy one", max_output_tokens=50_000)
+    assert long.selected == ("acme/middle",)
+    why = {x.model_id: x.why for x in long.excluded}
+    assert why["acme/new"] == "writes at most 8,192 tokens, 50,000 are asked for"
+    assert why["acme/weak"] == "needs 50,003 tokens, its context holds 4,096"
+
+
+def test_a_limit_that_may_cut_the_answer_off_lowers_the_chance_to_complete(make_router: MakeRouter) -> None:
+    router = make_router()
+    free, tight = router.decide("an easy one"), router.decide("an easy one", max_output_tokens=100)
+    assert {c.model_id: c.output_tokens for c in tight.candidates} == dict.fromkeys(
+        ("acme/strong", "acme/middle", "acme/weak"), 100
+    )
+    for one in tight.candidates:
+        other = next(c for c in free.candidates if c.model_id == one.model_id)
+        assert one.mu < 0.2 * other.mu
+    wide = router.decide("an easy one", max_output_tokens=90_000, models=["middle"])
+    middle = next(c for c in free.candidates if c.model_id == "acme/middle")
+    assert wide.candidates[0].mu == pytest.approx(middle.mu, abs=1e-4)
+
+
+def test_a_model_without_a_known_price_is_never_chosen_by_price(make_router: MakeRouter) -> None:
+    router = make_router()
+    unknown = {**NEW, "price": "unknown", "input_cost_per_1k": None, "output_cost_per_1k": None}
+    router.add_model(unknown, configs=["auto"])
+    decision = router.decide("an easy one")
+    assert decision.selected == ("acme/middle",)
+    assert {x.model_id: x.why for x in decision.excluded} == {"acme/new": "its price is not known"}
+    alone = router.decide("an easy one", models=["acme/new"])
+    assert (alone.selected, alone.to_dict()["cost"]) == (("acme/new",), None)
+    assert "at a price that is not known" in alone.explanation
+    with pytest.raises(NoCandidate, match="its price is not known"):
+        router.decide("an easy one", models=["acme/new"], max_cost_usd=1)
+
+
+def test_an_image_counts_as_an_image_and_not_by_its_letters(make_router: MakeRouter) -> None:
+    router = make_router()
+    words, image = "describe this", "data:image/png;base64," + "iVBORw0KGgo" * 10_000
+    plain, shown = router.decide(words), router.decide(f"{words} {image} and {image}")
+    extra = shown.candidates[0].input_tokens - plain.candidates[0].input_tokens
+    assert 2 * TOKENS_AN_IMAGE < extra < 2 * TOKENS_AN_IMAGE + 40
+    counted = router.decide(words, images=3)
+    assert [c.model_id for c in counted.candidates] == ["acme/strong"]
+    assert counted.candidates[0].input_tokens == 2 + 3 * TOKENS_AN_IMAGE
+
+
+def test_a_decision_says_every_part_of_its_cost(make_router: MakeRouter) -> None:
+    router = make_router()
+    router.add_model({**NEW, "cached_input_cost_per_1k": 0.000001}, configs=["auto"])
+    decision = router.decide("word " * 1000, cached_input_tokens=900)
+    parts, tokens = decision.costs, decision.tokens
+    assert (parts.input, parts.cached) == pytest.approx((100 * 1e-8, 900 * 1e-9))
+    assert (parts.output, tokens.expected) == pytest.approx((512 * 1e-8, 512))
+    assert parts.input + parts.cached + parts.output == pytest.approx(parts.total)
+    assert parts.total == decision.cost
+    assert tokens.p90 > tokens.expected
+
+
+def test_a_decision_keeps_its_reading_so_that_learning_needs_no_prompt(real_router: Router) -> None:
+    decision = real_router.decide("Prove that every finite integral domain is a field.")
+    assert decision.difficulty_sd > 0
+    shares = [share for _, share in decision.domains]
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) == 4
+
+
+def test_candidates_are_looked_at_one_by_one_or_sliced(make_router: MakeRouter) -> None:
+    candidates = make_router().decide("an easy one").candidates
+    assert [candidates[0], *candidates[1:]] == list(candidates)
+    assert candidates[-1] == list(candidates)[-1]
+    assert len(candidates) == 3

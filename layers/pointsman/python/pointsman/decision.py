@@ -1,7 +1,13 @@
-"""The decision: what was chosen, among what, and why; enough to replay it for other thresholds."""
+"""The decision: what was chosen, among what, and why; enough to replay it for other bars and another worth.
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+It is serialized once: the store keeps the bytes that the API answers. What `recorded` says is known only once the store
+has answered, so it comes last in them. Numbers of candidates are rounded before anything is compared, so that what is
+told is exactly what was decided on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import orjson
 
@@ -9,11 +15,15 @@ if TYPE_CHECKING:
     from pointsman.routing.policy import Reason
 
 
-@dataclass(slots=True)  # not frozen: a request makes one for every model, and frozen ones take four times as long
-class Candidate:
-    """A model as this prompt saw it. `mu` is P(complete), `sigma` its standard deviation, `cost` USD."""
+class Candidate(NamedTuple):
+    """A model at an effort as this prompt saw it.
+
+    `model_id` is the candidate's id, `model@effort` or the model's alone; `mu` is P(complete), `sigma` its standard
+    deviation, `cost` USD (NaN where its price is not known), `latency_s` seconds.
+    """
 
     model_id: str
+    effort: str | None
     mu: float
     sigma: float
     cost: float
@@ -25,8 +35,75 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates(Sequence[Candidate]):
+    """The candidates of a decision, cheapest first, kept as columns: each is made only where it is looked at."""
+
+    model_id: tuple[str, ...]
+    effort: tuple[str | None, ...]
+    mu: list[float]
+    sigma: list[float]
+    cost: list[float]
+    capability: tuple[float, ...]
+    capability_known: tuple[bool, ...]
+    input_tokens: list[int]
+    output_tokens: list[int]
+    latency_s: list[float | None]
+
+    def __len__(self) -> int:
+        return len(self.model_id)
+
+    @overload
+    def __getitem__(self, place: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Candidate, ...]: ...
+    def __getitem__(self, place: int | slice) -> Candidate | tuple[Candidate, ...]:
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        return Candidate(*(column[place] for column in self._columns()))
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return map(Candidate._make, zip(*self._columns(), strict=True))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Each as an object, without what goes without saying: a capability that is known, a latency that is not."""
+        rows: list[dict[str, Any]] = [
+            {
+                "model_id": model_id,
+                "effort": effort,
+                "mu": mu,
+                "sigma": sigma,
+                "cost": cost,
+                "capability": capability,
+                "input_tokens": read,
+                "output_tokens": written,
+            }
+            for model_id, effort, mu, sigma, cost, capability, _, read, written, _ in zip(*self._columns(), strict=True)
+        ]
+        for row, known, latency in zip(rows, self.capability_known, self.latency_s, strict=True):
+            if not known:
+                row["capability_known"] = False
+            if latency is not None:
+                row["latency_s"] = latency
+        return rows
+
+    def _columns(self) -> tuple[Sequence[Any], ...]:
+        return (
+            self.model_id,
+            self.effort,
+            self.mu,
+            self.sigma,
+            self.cost,
+            self.capability,
+            self.capability_known,
+            self.input_tokens,
+            self.output_tokens,
+            self.latency_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Excluded:
-    """A model of the config that cannot serve this prompt, and why."""
+    """A candidate of the config that cannot serve this prompt, and why."""
 
     model_id: str
     why: str
@@ -41,15 +118,62 @@ class Strongest:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """How to call what was chosen: the model's own id, its effort, and what to merge into the body of the call."""
+
+    model_id: str
+    effort: str | None
+    request: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What the same policy takes where everything before it is unavailable; a call, and what is expected of it."""
+
+    model_id: str
+    effort: str | None
+    request: Mapping[str, Any]
+    expected_quality: float
+    cost: float
+    reason: "Reason"
+
+
+@dataclass(frozen=True, slots=True)
+class CostParts:
+    """USD of a decision by part; `total` is its `cost`."""
+
+    input: float
+    cached: float
+    output: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTokens:
+    """Output tokens of what was chosen: what is expected, and what nine of ten answers stay within."""
+
+    expected: int
+    p90: int
+
+
+@dataclass(slots=True)
 class Decision:
-    """One decision. Costs are USD, latency seconds, difficulty logits; `selected` is cheapest first."""
+    """One decision. Costs are USD, latency seconds, difficulty logits; `selected` is cheapest first.
+
+    `completion_threshold` is the bar that was asked for; 0 where a value policy asks for none.
+    """
 
     id: str
     ts: str
     caller: str | None
     config: str
+    policy: str
     completion_threshold: float
     fallback_quality_margin: float
+    within: float | None
+    worth_usd: float | None
+    worth_of_a_second: float
+    max_cost_usd: float | None
     max_k: int
     caution: float
     prompt: str | None
@@ -57,24 +181,96 @@ class Decision:
     prompt_sha256: str
     task: str | None
     selected: tuple[str, ...]
-    candidates: tuple[Candidate, ...]
+    calls: tuple[Call, ...]
+    fallbacks: tuple[Fallback, ...]
+    candidates: Candidates
     excluded: tuple[Excluded, ...]
     difficulty: float
+    difficulty_sd: float
+    domains: tuple[tuple[int, float], ...]
+    work: Mapping[str, float] | None
     expected_quality: float
     cost: float
+    costs: CostParts
+    tokens: OutputTokens
     latency: float | None
     utility: float
+    value: float | None
     strongest: Strongest
     reason: "Reason"
     explanation: str
-    recorded: bool
+    asked: Mapping[str, Any]
     artifact: str
+    recorded: bool = False
+    _open: bytes | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> bytes:
         """The decision as the API answers it."""
-        return orjson.dumps(self)
+        return self._json(self.recorded)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain JSON types."""
         document: dict[str, Any] = orjson.loads(self.to_json())
         return document
+
+    def record(self) -> "Serialized":
+        """The decision as a store keeps it: what is kept is recorded."""
+        return Serialized({name: getattr(self, name) for name in HEAD}, self._json(recorded=True))
+
+    def brief(self) -> bytes:
+        """What a caller needs to act on the decision, as JSON: what to call, what to call next, and why."""
+        return orjson.dumps({name: getattr(self, name) for name in BRIEF})
+
+    def _json(self, recorded: bool) -> bytes:
+        if self._open is None:
+            document = {name: getattr(self, name) for name in NAMES}
+            document["candidates"] = self.candidates.rows()
+            self._open = orjson.dumps(document)[:-1]
+        return self._open + (b',"recorded":true}' if recorded else b',"recorded":false}')
+
+
+# The fields of a decision but `recorded`, in their order.
+NAMES = tuple(one.name for one in fields(Decision) if one.name not in ("recorded", "_open"))
+# What a list of decisions is made from.
+HEAD = ("id", "ts", "caller", "config", "selected", "expected_quality", "cost", "reason", "strongest", "prompt")
+BRIEF = (
+    "id",
+    "config",
+    "selected",
+    "calls",
+    "fallbacks",
+    "expected_quality",
+    "cost",
+    "costs",
+    "tokens",
+    "latency",
+    "reason",
+    "explanation",
+    "recorded",
+)
+
+
+class Serialized(Mapping[str, Any]):
+    """A decision on its way into a store: its bytes, and the few fields that lists are made from.
+
+    Any other field is read from the bytes, which costs as much as parsing them.
+    """
+
+    def __init__(self, head: dict[str, Any], json: bytes) -> None:
+        self.json = json
+        self._head = head
+        self._whole: dict[str, Any] | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._head[name] if name in self._head else self._parsed()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parsed())
+
+    def __len__(self) -> int:
+        return len(self._parsed())
+
+    def _parsed(self) -> dict[str, Any]:
+        if self._whole is None:
+            self._whole = orjson.loads(self.json)
+        return self._whole

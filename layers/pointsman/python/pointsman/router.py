@@ -6,36 +6,30 @@ The router holds what was loaded and nothing about any request.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from pointsman.artifact.load import Artifact, load_artifact, load_embedder
-from pointsman.decision import Decision, Excluded, Strongest
+from pointsman.decision import Decision
 from pointsman.embedders import Embedder
 from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
 from pointsman.faults import faults_of
 from pointsman.history import History, append_or_log
-from pointsman.history.ids import Ids, timestamp
+from pointsman.history.ids import Ids
 from pointsman.history.prompts import kept_prompt
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
-from pointsman.routing.candidates import (
-    CandidatePool,
-    excluded_from,
-    input_tokens,
-    output_tokens,
-    pool_of,
-    priced_candidates,
-)
-from pointsman.routing.explanation import explain
-from pointsman.routing.policy import choose
+from pointsman.routing.asked import NOTHING, Asked, barred_by, bars_of, candidates_of
+from pointsman.routing.candidates import CandidatePool, pool_of
+from pointsman.routing.deciding import decided
+from pointsman.routing.forecast import Lengths, fit_lengths
+from pointsman.routing.images import TOKENS_AN_IMAGE, without_images
 from pointsman.routing.predictor import Reading
 from pointsman.routing.view import View, select_view
+from pointsman.routing.weighing import Weighed, weigh
 from pointsman.settings import Settings, load_settings
 
 # Told of every decision, with the milliseconds of its stages: embed, choose, record.
@@ -43,6 +37,8 @@ Observer = Callable[[Decision, Mapping[str, float]], None]
 
 # Prompts up to this size are counted to the token, longer ones by the ratio found in their first part.
 COUNTED_BYTES = 65_536
+# Choices of candidates by requests that are kept ready; a caller who asks for ever new ones starts them over.
+KEPT_POOLS = 64
 
 
 class Router:
@@ -65,7 +61,7 @@ class Router:
         self.predictor = artifact.predictor if self.settings.refinement else artifact.predictor.formula()
         self.observe = observe
         self._ids = Ids()
-        self._pools: dict[str, tuple[Registry, CandidatePool]] = {}
+        self._pools = _Pools(registry)
 
     @classmethod
     def load(
@@ -86,116 +82,71 @@ class Router:
         loaded = load_artifact(settings.artifact)
         return cls(known, loaded, load_embedder(loaded, settings.threads, settings.embedder), history, settings)
 
-    def decide(
-        self,
-        prompt: str,
-        config: str = "auto",
-        *,
-        task: str | None = None,
-        preferred_input_modalities: Sequence[str] = (),
-        supports: Sequence[str] = (),
-        max_output_tokens: int | None = None,
-        caller: str | None = None,
-    ) -> Decision:
+    def decide(self, prompt: str, config: str = "auto", *, caller: str | None = None, **asked: Any) -> Decision:
         """The decision for a prompt, recorded where the router has a history.
 
+        `asked` are the fields of `routing.asked.Asked`: what the request needs, and how it is to be chosen for.
+
         Raises:
-            RequestError: the prompt is empty, too large or not text, there is no such config, or no
-                candidate of it can serve the prompt.
+            RequestError: the prompt is empty, too large or not text, a field makes no sense or asks for more than the
+                config allows, there is no such config or model, or no candidate can serve the prompt.
         """
-        registry = self.registry
+        registry, request = self.registry, Asked(**asked) if asked else NOTHING
         router_config = registry.config(config)
         size = self._check_prompt(prompt)
-        if task is not None:
-            _check_text("task", task)
-        if max_output_tokens is not None and max_output_tokens < 1:
-            message, remedy = f"{max_output_tokens} is less than 1", "Give at least 1, or leave it out."
-            raise RequestError(f"max_output_tokens: {message}. {remedy}", [Fault("max_output_tokens", message, remedy)])
+        if request.task is not None:
+            _check_text("task", request.task)
+        request.check()
+        bars = bars_of(request, router_config)
+        pool = self._pool_of(registry, router_config, request)
+        barred = barred_by(request, registry)
         now = datetime.now(UTC)
         started = perf_counter()
         counted, view, reading = self._read(prompt, size)
         embedded = perf_counter()
-        pool = self._pool_of(registry, router_config)
-        difficulty = float(reading.difficulty)
-        tokens_in = input_tokens(pool, counted)
-        tokens_out = output_tokens(pool, max_output_tokens, self.predictor.length_factor(difficulty))
-        excluded = excluded_from(pool, tokens_in, tokens_out, preferred_input_modalities, supports)
-        if len(excluded) == len(pool.models):
-            raise _nothing_left(router_config.name, list(excluded.values()))
-        candidates = priced_candidates(pool, tokens_in, tokens_out, self.predictor, reading, now, excluded)
-        mu = [candidate.mu for candidate in candidates]
-        choice = choose(
-            [candidate.model_id for candidate in candidates],
-            np.array(mu),
-            np.array([candidate.cost for candidate in candidates]),
-            np.array([candidate.latency_s or np.nan for candidate in candidates]),
-            completion_threshold=router_config.completion_threshold,
-            fallback_quality_margin=router_config.fallback_quality_margin,
-            max_k=router_config.max_k,
-            caution=router_config.caution,
-            sigma=np.array([candidate.sigma for candidate in candidates]),
+        strict = router_config.strict_supports if request.strict_supports is None else request.strict_supports
+        weighed = weigh(
+            pool, self.predictor, reading, counted, request, bars, strict_supports=strict, barred=barred, now=now
         )
-        selected = tuple(candidates[i].model_id for i in choice.members)
-        # Candidates are cheapest first, so this is the cheapest of equally strong ones.
-        strongest = candidates[mu.index(max(mu))]
-        kept = kept_prompt(prompt, view.text, self.settings.store_prompts)
-        decision = Decision(
-            id=self._ids.next(now),
-            ts=timestamp(now),
+        if not weighed.places:
+            raise _nothing_left(router_config.name, weighed)
+        decision = decided(
+            weighed,
+            reading,
+            request,
+            bars,
+            router_config,
+            kept_prompt(prompt, view.text, self.settings.store_prompts),
+            decision_id=self._ids.next(now),
+            now=now,
             caller=caller,
-            config=router_config.name,
-            completion_threshold=router_config.completion_threshold,
-            fallback_quality_margin=router_config.fallback_quality_margin,
-            max_k=router_config.max_k,
-            caution=router_config.caution,
-            prompt=kept.prompt,
-            prompt_bytes=kept.prompt_bytes,
-            prompt_sha256=kept.prompt_sha256,
-            task=task,
-            selected=selected,
-            candidates=tuple(candidates),
-            excluded=tuple(excluded.values()),
-            difficulty=difficulty,
-            expected_quality=choice.expected_quality,
-            cost=choice.cost,
-            latency=choice.latency,
-            utility=choice.expected_quality
-            - router_config.lambda_cost * choice.cost
-            - router_config.lambda_latency * (choice.latency or 0.0),
-            strongest=Strongest(strongest.model_id, strongest.cost),
-            reason=choice.reason,
-            explanation=explain(
-                selected,
-                choice,
-                router_config.completion_threshold,
-                router_config.fallback_quality_margin,
-                router_config.caution,
-                len(candidates),
-            ),
-            recorded=self.history is not None,
             artifact=self.artifact.digest,
         )
         chosen = perf_counter()
-        if self.history is not None and not append_or_log(
-            self.history, decision.to_dict(), log_prompt=self.settings.log_prompts
-        ):
-            decision = replace(decision, recorded=False)
+        if self.history is not None:
+            record = decision.record()
+            decision.recorded = append_or_log(self.history, record, log_prompt=self.settings.log_prompts)
         if self.observe is not None:
             ends = {"embed": embedded - started, "choose": chosen - embedded, "record": perf_counter() - chosen}
             self.observe(decision, {stage: seconds * 1000 for stage, seconds in ends.items()})
         return decision
 
     def predict(self, prompt: str, model_ids: Sequence[str] | None = None) -> dict[str, float]:
-        """P(complete) by model id for models of the registry (all of them by default), given ids or aliases.
+        """P(complete) by id for models of the registry (all of them by default), given ids or aliases.
+
+        A name may carry an effort (`model@effort`); without one, a model is taken at its default effort.
 
         Raises:
             RequestError: the prompt cannot be read, or there is no such model.
         """
-        names = list(self.registry.models) if model_ids is None else list(model_ids)
-        models = [self.registry.model(name) for name in names]
+        registry = self.registry
+        names = list(registry.models) if model_ids is None else list(model_ids)
+        candidates = [registry.candidate(name) for name in names]
         _, _, reading = self._read(prompt, self._check_prompt(prompt))
-        mu, _ = self.predictor.complete(self.predictor.features(models), reading)
-        return {model.model_id: float(p) for model, p in zip(models, mu, strict=True)}
+        mu, _ = self.predictor.complete(self.predictor.features(candidates), reading)
+        # Told under the model's id, or under the candidate's where an effort was named.
+        keys = [one.candidate_id if "@" in name else one.model_id for name, one in zip(names, candidates, strict=True)]
+        return dict(zip(keys, mu.tolist(), strict=True))
 
     def add_model(self, profile: Model | Mapping[str, Any], configs: Sequence[str] = ()) -> Model:
         """Make a model known to this router, and a candidate of `configs`; the fields are a model file's.
@@ -230,6 +181,9 @@ class Router:
 
     def _read(self, prompt: str, size: int) -> tuple[int, View, Reading]:
         """Tokens of the whole prompt, the view, and what the predictor made of it."""
+        prompt, images = without_images(prompt)
+        if images:
+            size = len(prompt.encode())
         exact = size <= COUNTED_BYTES
         part = prompt if exact else prompt.encode()[:COUNTED_BYTES].decode(errors="ignore")
         ids = self.embedder.tokenize(part)
@@ -241,16 +195,30 @@ class Router:
             vectors = self.embedder.embed([view.text])
         else:
             vectors = self.embedder.embed_tokens([view.token_ids])
-        return counted, view, self.predictor.read(vectors).row(0)
+        return counted + images * TOKENS_AN_IMAGE, view, self.predictor.read(vectors).row(0)
 
-    def _pool_of(self, registry: Registry, config: RouterConfig) -> CandidatePool:
-        """The pool of a config; kept as long as the registry is the same."""
-        kept = self._pools.get(config.name)
-        if kept is None or kept[0] is not registry:
-            models = list({one.model_id: one.model for one in registry.candidates(config)}.values())
-            kept = registry, pool_of(models, self.predictor)
-            self._pools[config.name] = kept
-        return kept[1]
+    def _pool_of(self, registry: Registry, config: RouterConfig, asked: Asked) -> CandidatePool:
+        """The pool of a request's candidates; kept as long as the registry is the same."""
+        kept = self._pools
+        if kept.registry is not registry:
+            kept = self._pools = _Pools(registry)
+        key = (config.name, None if asked.models is None else tuple(asked.models), tuple(asked.efforts or ()))
+        pool = kept.by_request.get(key)
+        if pool is None:
+            pool = pool_of(candidates_of(asked, config, registry), self.predictor, kept.lengths)
+            if len(kept.by_request) >= KEPT_POOLS:
+                kept.by_request.clear()
+            kept.by_request[key] = pool
+        return pool
+
+
+class _Pools:
+    """What was made of one registry: how long its candidates write, and the pools that requests asked for."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.lengths: Lengths = fit_lengths(registry.expand(registry.models, "all"))
+        self.by_request: dict[tuple[Any, ...], CandidatePool] = {}
 
 
 def _check_text(field: str, text: str) -> int:
@@ -263,12 +231,18 @@ def _check_text(field: str, text: str) -> int:
         raise RequestError(f"{field}: {message}. {remedy}", [Fault(field, message, remedy)]) from None
 
 
-def _nothing_left(config: str, excluded: Sequence[Excluded]) -> NoCandidate:
+def _nothing_left(config: str, weighed: Weighed) -> NoCandidate:
     remedy = "Ask for less, or use a config with other models."
+    ids, why = weighed.pool.ids, dict(sorted(weighed.excluded.items()))
+    first = next(iter(why))
+    none = (
+        f"None of the {len(why)} candidates of {config!r} can"
+        if len(why) > 1
+        else f"The candidate of {config!r} cannot"
+    )
     return NoCandidate(
-        f"None of the {len(excluded)} models of {config!r} can serve this prompt: "
-        f"{excluded[0].model_id} {excluded[0].why}. {remedy}",
-        [Fault("config", f"{one.model_id} {one.why}", remedy) for one in excluded],
+        f"{none} serve this prompt: {ids[first]} {why[first]}. {remedy}",
+        [Fault("config", f"{ids[place]} {reason}", remedy) for place, reason in why.items()],
     )
 
 

@@ -4,13 +4,19 @@ Deciding needs the embedder; everything else does not, so the two groups can liv
 """
 
 from collections.abc import Callable, Mapping
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, Annotated, Any
+=======
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+>>>>>>> 493e667 (A candidate is a model at an effort: forecast tokens, cost by part, choice by worth, fallbacks and calls; a decision is serialized once)
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from pointsman.api.openapi import problems
 from pointsman.api.schemas import (
+    BriefOut,
     ConfigsOut,
     DecisionOut,
     HealthOut,
@@ -27,7 +33,6 @@ from pointsman.history.asking import decision_id_of, page_of
 from pointsman.registry import Model, Registry
 
 if TYPE_CHECKING:
-    from pointsman.decision import Decision
     from pointsman.router import Router
 
 CallerOf = Callable[[Request], str | None]
@@ -35,7 +40,7 @@ CallerOf = Callable[[Request], str | None]
 DecisionId = Annotated[str, Path(examples=["01KAQ3V9ZC8M0Y6W2N4T7R5B1D"])]
 
 
-def answer(document: "Mapping[str, Any] | Decision") -> Response:
+def answer(document: Mapping[str, Any]) -> Response:
     """A JSON answer of what is known to be right; it is not checked a second time against its schema."""
     return Response(orjson.dumps(document), media_type="application/json")
 
@@ -44,19 +49,18 @@ def deciding_routes(router: "Router", caller_of: CallerOf | None = None) -> APIR
     """`POST /api/route`."""
     routes = APIRouter(prefix="/api", tags=["decide"])
 
-    @routes.post("/route", response_model=DecisionOut, responses=problems(400, 413, 422))
-    def route(request: RouteRequest, http: Request) -> Response:
-        """Which model should serve this prompt?"""
-        decision = router.decide(
-            request.prompt,
-            request.config,
-            task=request.task,
-            preferred_input_modalities=request.preferred_input_modalities,
-            supports=request.supports,
-            max_output_tokens=request.max_output_tokens,
-            caller=caller_of(http) if caller_of is not None else None,
-        )
-        return answer(decision)
+    @routes.post("/route", response_model=DecisionOut | BriefOut, responses=problems(400, 413, 422))
+    def route(
+        request: RouteRequest,
+        http: Request,
+        detail: Annotated[Literal["full", "brief"], Query(description="brief: what is to be called, and why")] = "full",
+    ) -> Response:
+        """Which model, at which effort, should serve this prompt?"""
+        fields = request.model_dump()
+        caller = caller_of(http) if caller_of is not None else None
+        decision = router.decide(fields.pop("prompt"), fields.pop("config"), caller=caller, **fields)
+        body = decision.brief() if detail == "brief" else decision.to_json()
+        return Response(body, media_type="application/json")
 
     return routes
 

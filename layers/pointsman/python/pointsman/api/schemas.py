@@ -4,12 +4,13 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
 from pointsman.instants import instant_of
-from pointsman.registry.fields import Feature, Fraction, Modality, Tokens
+from pointsman.registry.fields import Feature, Fraction, Level, Modality, Positive, Tokens
 
+Reason = Literal["threshold", "value", "fallback"]
 ModelId = Annotated[str, Field(max_length=200, examples=["deepseek/deepseek-v4-flash"])]
 # RFC 9457, as `application/problem+json`.
 Code = Annotated[str, Field(pattern="^urn:pointsman:problem:")]
@@ -60,7 +61,7 @@ class HistoryQuery(_Request):
 
 
 class RouteRequest(_Request):
-    """A prompt to route, and what is known about the request."""
+    """A prompt to route, what is known about the request, and how it is to be chosen for."""
 
     prompt: Annotated[
         str,
@@ -75,11 +76,48 @@ class RouteRequest(_Request):
     preferred_input_modalities: Annotated[
         list[Modality], Field(max_length=5, description="Candidates must take all of these.")
     ] = []
-    supports: Annotated[list[Feature], Field(max_length=3, description="Candidates must support all of these.")] = []
+    supports: Annotated[
+        list[Feature], Field(max_length=3, description="Candidates that lack one of these are left out.")
+    ] = []
+    strict_supports: Annotated[
+        bool | None, Field(strict=True, description="Leave out also those that are not known to have them.")
+    ] = None
     max_output_tokens: Annotated[
         Annotated[Tokens, BeforeValidator(_whole)] | None,
-        Field(description="The limit the model will be called with; sets the expected cost."),
+        Field(
+            description="The limit of the call: caps the expected cost, and models that cannot write it are left out."
+        ),
     ] = None
+    cached_input_tokens: Annotated[
+        Annotated[int, Field(strict=True, ge=0, le=1_000_000_000), BeforeValidator(_whole)],
+        Field(description="Input tokens that a prompt cache will serve."),
+    ] = 0
+    images: Annotated[
+        Annotated[int, Field(strict=True, ge=0, le=10_000), BeforeValidator(_whole)],
+        Field(description="Images beside the text."),
+    ] = 0
+    threshold: Annotated[
+        Fraction | None, Field(description="The completion threshold, in place of the config's.", examples=[0.8])
+    ] = None
+    worth_usd: Annotated[
+        Positive | None,
+        Field(description="What a completed request is worth: the value policy, in place of the cheapest."),
+    ] = None
+    within: Annotated[
+        Fraction | None, Field(description="Choose no further than this below the best candidate.", examples=[0.03])
+    ] = None
+    models: Annotated[
+        list[ModelId] | None,
+        Field(min_length=1, max_length=1000, description="Candidates: ids or aliases, with or without @effort."),
+    ] = None
+    exclude: Annotated[
+        list[ModelId], Field(max_length=1000, description="Models or candidates that are down or not allowed.")
+    ] = []
+    efforts: Annotated[
+        list[Level] | None, Field(min_length=1, max_length=20, description="Levels of effort to choose among.")
+    ] = None
+    max_cost_usd: Annotated[Positive | None, Field(description="Candidates that cost more are left out.")] = None
+    max_latency_s: Annotated[Positive | None, Field(description="Candidates known to take longer are left out.")] = None
 
 
 class OutcomeRequest(_Request):
@@ -96,21 +134,54 @@ class StrongestOut(BaseModel):
     """The candidate most likely to complete the prompt."""
 
     model_id: str
-    cost: Annotated[float, Field(description="USD")]
+    cost: Annotated[float | None, Field(description="USD; null where the price is not known")]
 
 
 class CandidateOut(BaseModel):
-    """A candidate as this prompt saw it."""
+    """A candidate as this prompt saw it: a model at an effort."""
 
-    model_id: str
+    model_id: Annotated[str, Field(description="The candidate's id: model@effort, or the model's alone")]
+    effort: str | None = None
     mu: Annotated[float, Field(description="P(the model completes the prompt)")]
     sigma: Annotated[float, Field(description="Standard deviation of mu")]
-    cost: Annotated[float, Field(description="USD")]
+    cost: Annotated[float | None, Field(description="USD; null where the price is not known")]
     capability: float
-    capability_known: bool
+    capability_known: Annotated[bool, Field(description="Left out where it is true")] = True
     input_tokens: int
-    output_tokens: int
-    latency_s: float | None
+    output_tokens: Annotated[int, Field(description="Expected")]
+    latency_s: Annotated[float | None, Field(description="Left out where it is not known")] = None
+
+
+class CallOut(BaseModel):
+    """How to call a chosen model."""
+
+    model_id: Annotated[str, Field(description="The model's own id")]
+    effort: str | None
+    request: Annotated[dict[str, Any], Field(description="To be merged into the body of the call (OpenAI chat)")]
+
+
+class FallbackOut(CallOut):
+    """What to call where everything before it is unavailable."""
+
+    expected_quality: float
+    cost: Annotated[float | None, Field(description="USD")]
+    reason: Reason
+
+
+class CostPartsOut(BaseModel):
+    """USD by part; the total is the decision's cost."""
+
+    input: float | None
+    cached: float | None
+    output: float | None
+    total: float | None
+
+
+class OutputTokensOut(BaseModel):
+    """Output tokens of what was chosen."""
+
+    expected: int
+    p90: Annotated[int, Field(description="What nine of ten answers stay within")]
 
 
 class ExcludedOut(BaseModel):
@@ -141,45 +212,87 @@ class SummaryOut(BaseModel):
     selected: list[str]
     expected_quality: float
     cost: Annotated[float, Field(description="USD")]
-    reason: Literal["threshold", "fallback"]
+    reason: Reason
     strongest: StrongestOut
     prompt_preview: str | None
 
 
-class DecisionOut(BaseModel):
-    """A whole decision; enough to replay it for other thresholds."""
+class BriefOut(BaseModel):
+    """What a caller needs to act on a decision (`?detail=brief`)."""
 
     id: str
+    config: str
+    selected: Annotated[list[str], Field(description="The chosen candidates, cheapest first")]
+    calls: Annotated[list[CallOut], Field(description="How to call each of them")]
+    fallbacks: Annotated[list[FallbackOut], Field(description="What to call where they are unavailable, in this order")]
+    expected_quality: float
+    cost: Annotated[float | None, Field(description="USD, the sum over the chosen; null where a price is not known")]
+    costs: CostPartsOut
+    tokens: OutputTokensOut
+    latency: Annotated[float | None, Field(description="Seconds, of the slowest chosen")]
+    reason: Reason
+    explanation: str
+    recorded: bool
+
+
+class DecisionOut(BriefOut):
+    """A whole decision; enough to replay it for other bars and another worth."""
+
     ts: str
     caller: str | None
-    config: str
-    completion_threshold: float
+    policy: Literal["threshold", "value"]
+    completion_threshold: Annotated[float, Field(description="The bar; 0 where a value policy asks for none")]
     fallback_quality_margin: float
+    within: Annotated[float | None, Field(description="How far below the best candidate a choice may lie")]
+    worth_usd: Annotated[float | None, Field(description="What a completed request is worth; null: the cheapest")]
+    worth_of_a_second: Annotated[float, Field(description="USD that a second of waiting costs")]
+    max_cost_usd: float | None
     max_k: int
     caution: Annotated[float, Field(description="Standard deviations below mu that must clear the threshold")]
     prompt: Annotated[str | None, Field(description="At most 64 KiB of head and tail")]
     prompt_bytes: int
     prompt_sha256: str
     task: str | None
-    selected: Annotated[list[str], Field(description="The chosen models, cheapest first")]
     candidates: list[CandidateOut]
     excluded: list[ExcludedOut]
     difficulty: Annotated[float, Field(description="Logits; higher is harder")]
-    expected_quality: float
-    cost: Annotated[float, Field(description="USD, the sum over the chosen models")]
-    latency: Annotated[float | None, Field(description="Seconds, of the slowest chosen model")]
+    difficulty_sd: Annotated[float, Field(description="Logits")]
+    domains: Annotated[
+        list[tuple[int, float]], Field(description="The domains it belongs to most, each with its share")
+    ]
+    work: Annotated[dict[str, float] | None, Field(description="Shares of kinds of work; null: not known")]
     utility: float
+    value: Annotated[float | None, Field(description="USD: worth of the expected completion less cost and waiting")]
     strongest: StrongestOut
-    reason: Literal["threshold", "fallback"]
-    explanation: str
-    recorded: bool
+    asked: Annotated[dict[str, Any], Field(description="What the request asked for beside its prompt")]
     artifact: str
 
 
-class RecordedDecisionOut(DecisionOut):
-    """A decision of the history, with what happened since."""
-
-    outcomes: list[OutcomeOut]
+# Fields that decisions did not always have: one that is older than a field lacks it.
+LATER = (
+    "policy",
+    "within",
+    "worth_usd",
+    "worth_of_a_second",
+    "max_cost_usd",
+    "calls",
+    "fallbacks",
+    "difficulty_sd",
+    "domains",
+    "work",
+    "costs",
+    "tokens",
+    "value",
+    "asked",
+)
+_optional: dict[str, Any] = {name: (DecisionOut.model_fields[name].rebuild_annotation() | None, None) for name in LATER}
+RecordedDecisionOut = create_model(
+    "RecordedDecisionOut",
+    __base__=DecisionOut,
+    __doc__="A decision of the history, with what happened since. One that is older than a field lacks it.",
+    outcomes=(list[OutcomeOut], ...),
+    **_optional,
+)
 
 
 class HistoryOut(BaseModel):

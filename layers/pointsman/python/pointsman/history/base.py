@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import orjson
 from ulid import ULID
 
+from pointsman.decision import Serialized
 from pointsman.errors import InvalidCursor, NotFound, UnknownModel
 
 Record = Mapping[str, Any]
@@ -52,7 +54,9 @@ class History(Protocol):
         """The whole decision with its `outcomes`. Raises NotFound."""
 
     def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
-        """Keep what happened with a selected model; the last one a model stands. Returns the decision.
+        """Keep what happened with a selected candidate; the last one of it stands. Returns the decision.
+
+        A model's id stands for the one selected candidate of that model.
 
         Raises:
             NotFound: there is no such decision.
@@ -72,6 +76,36 @@ def summary_of(decision: Record) -> dict[str, Any]:
         **{name: decision[name] for name in kept},
         "prompt_preview": preview and preview[:PREVIEW_CHARACTERS],
     }
+
+
+def body_of(decision: Record) -> bytes:
+    """The decision as JSON; one that was serialized already is not serialized again."""
+    return decision.json if isinstance(decision, Serialized) else orjson.dumps(decision)
+
+
+def listed_under(decision: Record) -> list[str]:
+    """The names whose lists show a decision: what it selected, and the models of what it selected."""
+    selected = decision["selected"]
+    return list(dict.fromkeys((*selected, *(model_of(candidate_id) for candidate_id in selected))))
+
+
+def model_of(candidate_id: str) -> str:
+    """The model of a candidate: `model` of `model@effort`."""
+    return candidate_id.partition("@")[0]
+
+
+def served(decision: Record, model_id: str) -> str:
+    """The selected candidate of a name: its own id, or its model's where only one of the selected is of that model.
+
+    Raises:
+        UnknownModel: the decision did not select it.
+    """
+    selected = decision["selected"]
+    of_model = [candidate_id for candidate_id in selected if model_of(candidate_id) == model_id]
+    if model_id not in selected and len(of_model) == 1:
+        return str(of_model[0])
+    check_selected(decision, model_id)
+    return model_id
 
 
 def check_selected(decision: Record, model_id: str) -> None:

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import orjson
 from ulid import ULID
 
 from pointsman.errors import HistoryUnavailable
-from pointsman.history.base import History, Record
+from pointsman.history.base import History, Record, body_of
 
 TRIES = 3
 FIRST_PAUSE_S = 0.02
@@ -39,7 +40,9 @@ def append_or_log(history: History, decision: Record, *, log_prompt: bool = True
             error = raised
             if raised.final:
                 break
-    kept = decision if log_prompt else {**decision, "prompt": None}
+    kept = {**orjson.loads(body_of(decision)), "recorded": False}
+    if not log_prompt:
+        kept["prompt"] = None
     line = {"event": EVENT, "error": error.detail if error else "", "record": kept}
     log.error(json.dumps(line, ensure_ascii=False))
     return False

@@ -5,8 +5,8 @@
     [shard, config, model]   its id  summary (JSON), expires_at
 
 A decision is one body, which is opened, and a summary in every list that shows it: of all decisions, of its
-config, of each model it selected, and of both. So every page is read by key, newest first, however rare its
-filter and however long nothing happened. A list is two partitions (the shards), so a page is two queries.
+config, of each candidate and model it selected, and of both. So every page is read by key, newest first, however
+rare its filter and however long nothing happened. A list is two partitions (the shards), so a page is two queries.
 A body is written before its summaries: what is listed can be opened, and a repeated append completes one that
 was cut off in between. docs/history.md has the arithmetic. AWS's library is imported on first use.
 """
@@ -30,12 +30,14 @@ from pointsman.history.base import (
     Filter,
     Page,
     Record,
-    check_selected,
+    body_of,
     decode_cursor,
     encode_cursor,
     expiry,
     first_id,
+    listed_under,
     no_such_decision,
+    served,
     summary_of,
 )
 from pointsman.history.ids import timestamp
@@ -179,7 +181,7 @@ class DynamoHistory:
         if not self._is_live(decision_id, None):
             raise no_such_decision(decision_id)
         if not model_id:  # no attribute can have this name
-            check_selected(self.get(decision_id), model_id)
+            served(self.get(decision_id), model_id)
         kept = {**outcome, "model_id": model_id, "ts": timestamp(datetime.now(UTC))}
         try:
             answer = self._call(
@@ -197,7 +199,9 @@ class DynamoHistory:
                 ReturnValues="ALL_NEW",
             )
         except _ConditionFailed:
-            check_selected(self.get(decision_id), model_id)
+            candidate_id = served(self.get(decision_id), model_id)
+            if candidate_id != model_id:
+                return self.set_outcome(decision_id, candidate_id, outcome)
             # Between the two reads it appeared; when it was asked for, it was not there.
             raise no_such_decision(decision_id) from None
         return _unpacked(answer["Attributes"])
@@ -298,7 +302,7 @@ class DynamoHistory:
         keys = [
             _list_key(shard, config, model)
             for config in (None, decision["config"])
-            for model in (None, *dict.fromkeys(decision["selected"]))
+            for model in (None, *listed_under(decision))
         ]
         left = {self._table: [{"PutRequest": {"Item": {"pk": {"S": key}, **shared}}} for key in keys]}
         for attempt in range(TRIES):
@@ -375,7 +379,7 @@ def _expires_at(item: Mapping[str, Any]) -> int | None:
 
 def _packed(decision: Record) -> bytes:
     """The decision as the body keeps it; a prompt that would not fit is cut in its middle until it does."""
-    data = zlib.compress(orjson.dumps(decision))
+    data = zlib.compress(body_of(decision))
     most = len((decision["prompt"] or "").encode())
     while len(data) > MOST_DATA_BYTES and most:
         most //= 2

@@ -21,12 +21,14 @@ from pointsman.history.base import (
     Filter,
     Page,
     Record,
-    check_selected,
+    body_of,
     decode_cursor,
     encode_cursor,
     expiry,
     first_id,
+    listed_under,
     no_such_decision,
+    served,
     summary_of,
 )
 from pointsman.history.ids import timestamp
@@ -131,7 +133,7 @@ class SqliteHistory:
 
     def append(self, decision: Record) -> None:
         summary = orjson.dumps(summary_of(decision)).decode()
-        body = orjson.dumps(decision).decode()
+        body = body_of(decision).decode()
         expires_at = expiry(decision["id"], self._retention_days)
         key = decision["id"]
         with self._transaction() as db:
@@ -143,7 +145,7 @@ class SqliteHistory:
                 db.execute("INSERT INTO bodies VALUES (?, ?)", (key, body))
                 db.executemany(
                     "INSERT INTO selected VALUES (?, ?)",
-                    [(model_id, key) for model_id in dict.fromkeys(decision["selected"])],
+                    [(name, key) for name in listed_under(decision)],
                 )
         self._appends += 1
         if self._retention_days and self._appends % PURGE_EVERY == 0:
@@ -188,7 +190,7 @@ class SqliteHistory:
         return {**orjson.loads(rows[0][0]), "outcomes": [orjson.loads(outcome) for (outcome,) in outcomes]}
 
     def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
-        check_selected(self.get(decision_id), model_id)
+        model_id = served(self.get(decision_id), model_id)
         kept = {**outcome, "model_id": model_id, "ts": timestamp(datetime.now(UTC))}
         with self._transaction() as db:
             db.execute(

@@ -12,6 +12,20 @@ from pointsman.registry.fields import LEVEL, Fraction, Gateway, Level, Name, Pos
 MAX_SETS = 10_000
 
 
+class Bounds(BaseModel):
+    """What a request may ask of a config at most; a request beyond them is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_threshold: Fraction = 0.0
+    max_worth_usd: Positive | None = None
+    # These two hold for every request, whether it asks for less or for nothing.
+    max_cost_usd: Positive | None = None
+    max_latency_s: Positive | None = None
+    # Whether a request may name models of the registry that are not the config's.
+    own_models_only: Annotated[bool, Field(strict=True)] = False
+
+
 class RouterConfig(BaseModel):
     """A router config. `models` are ids or aliases, each alone or with one effort (`id@effort`)."""
 
@@ -35,6 +49,7 @@ class RouterConfig(BaseModel):
     # USD that a completed answer is worth, and that a second of waiting costs.
     worth_usd: Annotated[Positive | None, Field(validate_default=True)] = None
     worth_of_a_second: Weight = 0.0
+    bounds: Bounds = Bounds()
     # Whether a feature that a model is not known to have counts as lacking.
     strict_supports: Annotated[bool, Field(strict=True)] = False
     sticky: Literal["always", "economic", "never"] = "economic"

@@ -1,120 +1,170 @@
-"""The candidates of a config as columns, so that a request is a few array operations.
+"""The candidates of a request as columns, so that a request is a few array operations.
 
-Made once a config; nothing in it depends on a request. Models are in the order of their ids.
+A pool is made once for a choice of candidates and kept; nothing in it depends on a request. Candidates are models at an
+effort, in the order of their model ids and then from least effort to most.
 """
 
-import math
-from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsman.decision import Candidate, Excluded
-from pointsman.registry import Model
-from pointsman.routing.predictor import CandidateFeatures, Predictor, Reading
-from pointsman.routing.pricing import cost_usd, prices_at
-
-DEFAULT_OUTPUT_TOKENS = 512
+from pointsman.decision import Excluded
+from pointsman.registry import ModelAtEffort
+from pointsman.routing.cost import Prices, minute_of, prices_of
+from pointsman.routing.forecast import Lengths
+from pointsman.routing.predictor import CandidateFeatures, Predictor
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class CandidatePool:
-    """k models; every array is [k]."""
+    """k candidates; every array is [k] where it does not say otherwise."""
 
-    models: tuple[Model, ...]
+    candidates: tuple[ModelAtEffort, ...]
+    ids: tuple[str, ...]
     features: CandidateFeatures
-    known: tuple[bool, ...]
-    prices: Floats  # [2, k], USD per 1,000 input and output tokens, where no window is open
-    timed: tuple[int, ...]  # places of the models with prices that change by the hour
+    capability: tuple[float, ...]
+    capability_known: tuple[bool, ...]
+    tokens: Floats  # [W, k], output tokens by kind of work
+    typical_tokens: Floats  # their geometric means over the kinds
     input_token_factor: Floats
-    expected_output_tokens: Integers  # 0: not known
-    context_length: Integers
+    context_length: Floats
+    max_output_tokens: Floats  # infinite: not known
+    first_token_s: Floats  # seconds before anything is written; NaN where its speed is not known
+    second_a_token: Floats
+    model_numbers: Places  # the same for candidates of one model
+    provider_numbers: Places
+    price_moves: bool
+    # What was found out for requests and may be asked again: prices by minute, lacks by what is needed.
+    _prices: dict[int, Prices] = field(default_factory=dict, repr=False)
+    _lacking: dict[tuple[object, ...], Mapping[int, str]] = field(default_factory=dict, repr=False)
+
+    def prices_at(self, instant: datetime) -> Prices:
+        """The prices of an instant (UTC)."""
+        minute = minute_of(instant) if self.price_moves else 0
+        found = self._prices.get(minute)
+        if found is None:
+            found = prices_of(self.candidates, instant)
+            self._prices.clear()
+            self._prices[minute] = found
+        return found
+
+    def lacking(self, modalities: Sequence[str], supports: Sequence[str], strict: bool) -> Mapping[int, str]:
+        """What candidates cannot take or do, by place: known not to, or with `strict` not known to."""
+        if not modalities and not supports:
+            return {}
+        key = (*modalities, None, *supports, strict)
+        if (found := self._lacking.get(key)) is None:
+            found = {
+                place: why
+                for place, one in enumerate(self.candidates)
+                if (why := _lacks(one, modalities, supports, strict))
+            }
+            if len(self._lacking) < 64:
+                self._lacking[key] = found
+        return found
 
 
-def pool_of(models: Sequence[Model], predictor: Predictor) -> CandidatePool:
-    """The pool of k >= 1 models, as this predictor knows them."""
-    models = tuple(sorted(models, key=lambda model: model.model_id))
+def pool_of(candidates: Sequence[ModelAtEffort], predictor: Predictor, lengths: Lengths) -> CandidatePool:
+    """The pool of k >= 1 candidates, as this predictor knows them."""
+    candidates = tuple(candidates)
+    models = [one.model for one in candidates]
+    features = predictor.features(candidates)
+    tokens = lengths.table(candidates)
+    first, later = ([_seconds(one, written) for one in candidates] for written in (0.0, 1000.0))
     return CandidatePool(
-        models=models,
-        features=predictor.features(models),
-        known=tuple(model.capability is not None for model in models),
-        prices=np.array([[math.inf] * 2 if (r := m.rates) is None else [r.input, r.output] for m in models]).T,
-        timed=tuple(i for i, model in enumerate(models) if model.price_changes),
+        candidates=candidates,
+        ids=tuple(one.candidate_id for one in candidates),
+        features=features,
+        capability=tuple(np.round(features.capability, 4).tolist()),
+        capability_known=tuple(one.capability is not None for one in candidates),
+        tokens=tokens,
+        typical_tokens=_typical(candidates, tokens),
         input_token_factor=np.array([model.input_token_factor for model in models]),
-        expected_output_tokens=np.array([model.expected_output_tokens or 0 for model in models]),
-        context_length=np.array([model.context_length for model in models]),
+        context_length=np.array([float(model.context_length) for model in models]),
+        max_output_tokens=np.array([float(model.max_output_tokens or np.inf) for model in models]),
+        first_token_s=np.array(first),
+        second_a_token=(np.array(later) - np.array(first)) / 1000.0,
+        model_numbers=_numbers([model.model_id for model in models]),
+        provider_numbers=_numbers([model.provider for model in models]),
+        price_moves=any(model.price_changes for model in models),
     )
 
 
-def input_tokens(pool: CandidatePool, counted: int) -> Integers:
-    """Tokens each model is expected to count for a prompt of `counted` tokens of the embedder."""
-    return np.maximum(1, np.rint(counted * pool.input_token_factor)).astype(np.int64)
-
-
-def output_tokens(pool: CandidatePool, max_output_tokens: int | None, length_factor: float = 1.0) -> Integers:
-    """Tokens each model is expected to write: its own expectation, else the request's limit, else 512.
-
-    A model's own expectation is for a usual prompt; `length_factor` says how much longer this one's answer is.
-    """
-    expected = pool.expected_output_tokens
-    scaled = np.maximum(1, np.rint(expected * length_factor)).astype(np.int64)
-    return np.where(expected > 0, scaled, max_output_tokens or DEFAULT_OUTPUT_TOKENS)
+def input_tokens(pool: CandidatePool, counted: int) -> Floats:
+    """Tokens each model is expected to count for a request of `counted` tokens of the embedder; at least 1."""
+    return np.maximum(1.0, np.rint(counted * pool.input_token_factor))
 
 
 def excluded_from(
-    pool: CandidatePool, tokens_in: Integers, tokens_out: Integers, modalities: Sequence[str], supports: Sequence[str]
-) -> dict[int, Excluded]:
-    """The models that cannot serve a request, by place, each with the first reason."""
-    excluded: dict[int, Excluded] = {}
-    if modalities or supports:
-        for i, model in enumerate(pool.models):
-            if lacking := [name for name in modalities if name not in model.input_modalities]:
-                excluded[i] = Excluded(model.model_id, f"does not take {', '.join(lacking)}")
-            elif lacking := model.lacks(supports):
-                excluded[i] = Excluded(model.model_id, f"does not support {', '.join(lacking)}")
-    for i in np.flatnonzero(tokens_in + tokens_out > pool.context_length).tolist():
-        why = f"needs {tokens_in[i] + tokens_out[i]:,} tokens, its context holds {pool.context_length[i]:,}"
-        excluded.setdefault(i, Excluded(pool.models[i].model_id, why))
+    pool: CandidatePool,
+    tokens_in: Floats,
+    tokens_out: Floats,
+    *,
+    modalities: Sequence[str] = (),
+    supports: Sequence[str] = (),
+    strict_supports: bool = False,
+    limit: int | None = None,
+    barred: Container[str] = (),
+) -> dict[int, str]:
+    """Why candidates cannot serve a request, by place, each with the first reason.
+
+    Args:
+        tokens_in: [k]; tokens_out: [k], what is expected to be written.
+        limit: the output tokens that the request asks for; whoever cannot write so many is left out.
+        barred: ids of models and candidates that the request rules out.
+    """
+    excluded: dict[int, str] = {}
+    if barred:
+        for place, one in enumerate(pool.candidates):
+            if one.model_id in barred or one.candidate_id in barred:
+                excluded[place] = "is excluded by the request"
+    for place, why in pool.lacking(modalities, supports, strict_supports).items():
+        excluded.setdefault(place, why)
+    if limit is not None:
+        for place in np.flatnonzero(pool.max_output_tokens < limit).tolist():
+            most = int(pool.max_output_tokens[place])
+            excluded.setdefault(place, f"writes at most {most:,} tokens, {limit:,} are asked for")
+    # Without a limit, room for an answer as long as it and half the context allow: a whole task is many answers.
+    room = np.minimum(tokens_out, pool.context_length // 2) if limit is None else float(limit)
+    needed = tokens_in + room
+    for place in np.flatnonzero(needed > pool.context_length).tolist():
+        why = f"needs {int(needed[place]):,} tokens, its context holds {int(pool.context_length[place]):,}"
+        excluded.setdefault(place, why)
     return excluded
 
 
-def priced_candidates(
-    pool: CandidatePool,
-    tokens_in: Integers,
-    tokens_out: Integers,
-    predictor: Predictor,
-    reading: Reading,
-    now: datetime,
-    excluded: Container[int],
-) -> list[Candidate]:
-    """A candidate for every model that is not excluded, cheapest first, at the prices of one UTC instant."""
-    mu, sigma = predictor.complete(pool.features, reading)
-    prices = pool.prices
-    if pool.timed:
-        prices = prices.copy()
-        for i in pool.timed:
-            prices[:, i] = prices_at(pool.models[i], now)
-    cost = cost_usd(prices, tokens_in, tokens_out)
-    # A stable sort keeps models of equal cost in the order of their ids.
-    order = [i for i in np.argsort(cost, kind="stable").tolist() if i not in excluded]
-    columns = (column.tolist() for column in (mu, sigma, cost, pool.features.capability, tokens_in, tokens_out))
-    p, p_sd, usd, capable, read, written = columns
-    return [
-        Candidate(
-            pool.models[i].model_id,
-            p[i],
-            p_sd[i],
-            usd[i],
-            capable[i],
-            pool.known[i],
-            read[i],
-            written[i],
-            pool.models[i].latency_s,
-        )
-        for i in order
-    ]
+def told(pool: CandidatePool, excluded: Mapping[int, str]) -> tuple[Excluded, ...]:
+    """The excluded candidates as a decision tells them, in the order of the pool."""
+    return tuple(Excluded(pool.ids[place], excluded[place]) for place in sorted(excluded))
+
+
+def _numbers(names: Sequence[str]) -> Places:
+    """[k] a number for each name, the same for the same one."""
+    return np.unique(names, return_inverse=True)[1].astype(np.intp)
+
+
+def _typical(candidates: Sequence[ModelAtEffort], tokens: Floats) -> Floats:
+    """[k] what each writes where the kind of work is not known: its file's own figure, else over all kinds."""
+    own = np.array([float(one.model.expected_output_tokens or np.nan) for one in candidates])
+    typical: Floats = np.where(np.isnan(own), np.exp(np.log(tokens).mean(axis=0)), own)
+    return typical
+
+
+def _lacks(one: ModelAtEffort, modalities: Sequence[str], supports: Sequence[str], strict: bool) -> str | None:
+    if lacking := [name for name in modalities if name not in one.model.input_modalities]:
+        return f"does not take {', '.join(lacking)}"
+    if lacking := one.model.lacks(supports, strict):
+        known = "is not known to support" if strict else "does not support"
+        return f"{known} {', '.join(lacking)}"
+    return None
+
+
+def _seconds(one: ModelAtEffort, tokens: float) -> float:
+    seconds = one.latency(tokens)
+    return np.nan if seconds is None else seconds

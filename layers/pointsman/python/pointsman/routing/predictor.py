@@ -64,14 +64,17 @@ class Reading:
     difficulty: Floats  # [n], logits
     difficulty_sd: Floats  # [n], logits
     memberships: Floats  # [n, K]; K is 0 without a refinement
+    work: Floats | None = None  # [n, W], shares of the kinds of work in the order of `registry.WORK`; None: not known
 
     def row(self, prompt: int) -> "Reading":
         """The reading of one prompt, whose arrays have no axis of prompts."""
-        return Reading(self.difficulty[prompt], self.difficulty_sd[prompt], self.memberships[prompt])
+        work = None if self.work is None else self.work[prompt]
+        return Reading(self.difficulty[prompt], self.difficulty_sd[prompt], self.memberships[prompt], work)
 
     def rows(self, prompts: NDArray[np.intp]) -> "Reading":
         """The readings of r prompts, one a row of outcomes."""
-        return Reading(self.difficulty[prompts], self.difficulty_sd[prompts], self.memberships[prompts])
+        work = None if self.work is None else self.work[prompts]
+        return Reading(self.difficulty[prompts], self.difficulty_sd[prompts], self.memberships[prompts], work)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,103 @@
+"""What a request costs each candidate: tokens x price, in USD, float64, part by part.
+
+    input   what no cache serves, at the input price
+    cached  what a cache serves, as far as the caller says how much that is, at the cached price; where no cached price
+            is published, at the input price
+    output  what is expected to be written
+
+A request with more input than a tier of a price list is priced at that tier as a whole. Prices are per 1,000 tokens and
+hold for one UTC minute: lists change by the day and windows open by the minute, so nothing moves within one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsman.registry import ModelAtEffort, PriceList, Rates
+
+Floats = NDArray[np.float64]
+
+# Costs are told, and compared, to so many significant digits.
+DIGITS = 7
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What k candidates charge at one minute; NaN where a price is not known."""
+
+    base: Floats  # [3, k], USD per 1,000 input, cached and output tokens
+    tiers: tuple[
+        tuple[int, int, tuple[float, float, float]], ...
+    ]  # (more input than this, place, its rates), ascending
+    known: NDArray[np.bool_]  # [k]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """USD [k] by part. `total` is what candidates are compared by; it is rounded, and its parts are not."""
+
+    input: Floats
+    cached: Floats
+    output: Floats
+    total: Floats
+
+
+def prices_of(candidates: Sequence[ModelAtEffort], instant: datetime) -> Prices:
+    """The prices of k candidates at an instant."""
+    lists: dict[str, PriceList | None] = {}
+    for one in candidates:
+        if one.model_id not in lists:
+            lists[one.model_id] = one.model.prices_at(instant)
+    rows, tiers, known = [], [], []
+    for place, one in enumerate(candidates):
+        priced = lists[one.model_id]
+        known.append(priced is not None)
+        rows.append((np.nan,) * 3 if priced is None else _rates(priced.base))
+        tiers += [] if priced is None else [(above, place, _rates(rates)) for above, rates in priced.tiers]
+    return Prices(np.array(rows).T, tuple(sorted(tiers)), np.array(known))
+
+
+def minute_of(instant: datetime) -> int:
+    """The minute of an instant, counted from 1970."""
+    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()) // 60
+
+
+def costs_of(prices: Prices, tokens_in: Floats, cached: int, tokens_out: Floats) -> Costs:
+    """What a request costs each of k candidates.
+
+    Args:
+        tokens_in: [k], tokens of the whole request as each counts them, 1 or more.
+        cached: how many of them a cache will serve; never more than there are.
+        tokens_out: [k], tokens each is expected to write.
+    """
+    rates = prices.base
+    most = tokens_in.max()
+    if prices.tiers and most > prices.tiers[0][0]:
+        rates = rates.copy()
+        for above, place, of_tier in prices.tiers:
+            if tokens_in[place] > above:
+                rates[:, place] = of_tier
+    if cached:
+        served = np.minimum(tokens_in, cached)
+        read, kept = (tokens_in - served) * rates[0] / 1000.0, served * rates[1] / 1000.0
+    else:
+        read, kept = tokens_in * rates[0] / 1000.0, np.zeros(len(tokens_in))
+    written = tokens_out * rates[2] / 1000.0
+    return Costs(read, kept, written, rounded(read + kept + written))
+
+
+def rounded(values: Floats) -> Floats:
+    """Values to `DIGITS` significant digits: as short as they can be told, and still what was compared."""
+    size = np.where(values > 0, values, 1.0)
+    # Dividing by a power of ten, and not multiplying, gives the double that is nearest to the short decimal.
+    scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(size)))
+    short: Floats = np.rint(values * scale) / scale
+    return short
+
+
+def _rates(rates: Rates) -> tuple[float, float, float]:
+    cached = rates.input if rates.cached_input is None else rates.cached_input
+    return rates.input, cached, rates.output

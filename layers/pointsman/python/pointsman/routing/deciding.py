@@ -1,0 +1,181 @@
+"""From weighed candidates to a decision: the policy, its fallbacks, the words, the record."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsman.decision import Call, Decision, Fallback, Strongest
+from pointsman.history.ids import timestamp
+from pointsman.history.prompts import KeptPrompt
+from pointsman.registry import WORK, RouterConfig
+from pointsman.routing.asked import Asked, Bars
+from pointsman.routing.candidates import told
+from pointsman.routing.explanation import Beside, explain
+from pointsman.routing.fallbacks import fallbacks
+from pointsman.routing.policy import Choice, choose
+from pointsman.routing.predictor import Reading
+from pointsman.routing.weighing import Weighed
+
+Places = NDArray[np.intp]
+
+# How much of a reading a decision keeps: enough to learn from it without its prompt.
+KEPT_DOMAINS = 4
+LEAST_WORK = 0.005
+
+
+def decided(
+    weighed: Weighed,
+    reading: Reading,
+    asked: Asked,
+    bars: Bars,
+    config: RouterConfig,
+    prompt: KeptPrompt,
+    *,
+    decision_id: str,
+    now: datetime,
+    caller: str | None,
+    artifact: str,
+) -> Decision:
+    """The decision among n >= 1 weighed candidates; not recorded yet."""
+    # What is not priced is not chosen by its price: there, all cost the same.
+    priced = not np.isnan(weighed.cost).any()
+    cost = weighed.cost if priced else np.zeros(len(weighed.cost))
+
+    def choose_among(places: Places | None, max_k: int) -> Choice:
+        ids, mu, usd, sigma, seconds = weighed.ids, weighed.mu, cost, weighed.sigma, weighed.latency
+        if places is not None:
+            ids = tuple(ids[i] for i in places.tolist())
+            mu, usd, sigma, seconds = mu[places], usd[places], sigma[places], seconds[places]
+        return choose(
+            ids,
+            mu,
+            usd,
+            seconds,
+            completion_threshold=bars.completion_threshold,
+            fallback_quality_margin=config.fallback_quality_margin,
+            max_k=max_k,
+            caution=config.caution,
+            sigma=sigma,
+            within=bars.within,
+            worth_usd=bars.worth_usd,
+            worth_of_a_second=bars.worth_of_a_second,
+            max_cost_usd=bars.max_cost_usd,
+        )
+
+    choice = choose_among(None, config.max_k)
+    members = choice.members
+    at = list(weighed.places)
+    next_ones = fallbacks(
+        lambda places: choose_among(places, 1),
+        members,
+        weighed.pool.model_numbers[at],
+        weighed.pool.provider_numbers[at],
+    )
+    costs, tokens = weighed.parts(members)
+    usd = costs.total
+    seconds = choice.latency or 0.0
+    # Candidates are cheapest first, so this is the cheapest of equally strong ones.
+    best = int(weighed.mu.argmax())
+    selected = tuple(weighed.ids[i] for i in members)
+    return Decision(
+        id=decision_id,
+        ts=timestamp(now),
+        caller=caller,
+        config=config.name,
+        policy=bars.policy,
+        completion_threshold=bars.completion_threshold,
+        fallback_quality_margin=config.fallback_quality_margin,
+        within=bars.within,
+        worth_usd=bars.worth_usd,
+        worth_of_a_second=bars.worth_of_a_second,
+        max_cost_usd=bars.max_cost_usd,
+        max_k=config.max_k,
+        caution=config.caution,
+        prompt=prompt.prompt,
+        prompt_bytes=prompt.prompt_bytes,
+        prompt_sha256=prompt.prompt_sha256,
+        task=asked.task,
+        selected=selected,
+        calls=tuple(_call(weighed, i) for i in members),
+        fallbacks=tuple(_fallback(weighed, i, found) for i, found in next_ones),
+        candidates=weighed.told(),
+        excluded=told(weighed.pool, weighed.excluded),
+        difficulty=float(reading.difficulty),
+        difficulty_sd=round(float(reading.difficulty_sd), 6),
+        domains=_domains(reading),
+        work=_work(reading),
+        expected_quality=choice.expected_quality,
+        cost=usd,
+        costs=costs,
+        tokens=tokens,
+        latency=choice.latency,
+        utility=choice.expected_quality - config.lambda_cost * usd - config.lambda_latency * seconds,
+        value=None
+        if bars.worth_usd is None
+        else bars.worth_usd * choice.expected_quality - usd - bars.worth_of_a_second * seconds,
+        strongest=Strongest(weighed.ids[best], float(weighed.cost[best])),
+        reason=choice.reason,
+        explanation=explain(
+            selected,
+            choice,
+            bars.completion_threshold,
+            config.fallback_quality_margin,
+            config.caution,
+            len(weighed.ids),
+            within=bars.within,
+            worth_usd=bars.worth_usd,
+            beside=_beside(weighed, members, best) if priced else None,
+            priced=priced,
+        ),
+        asked=asked.given(),
+        artifact=artifact,
+    )
+
+
+def _call(weighed: Weighed, place: int) -> Call:
+    one = weighed.pool.candidates[weighed.places[place]]
+    return Call(one.model_id, one.effort, one.request)
+
+
+def _fallback(weighed: Weighed, place: int, choice: Choice) -> Fallback:
+    one = weighed.pool.candidates[weighed.places[place]]
+    return Fallback(
+        one.model_id, one.effort, one.request, choice.expected_quality, float(weighed.cost[place]), choice.reason
+    )
+
+
+def _beside(weighed: Weighed, members: tuple[int, ...], best: int) -> Beside | None:
+    """What a choice of one is compared with: the same model at the next effort up, else the strongest."""
+    if len(members) > 1:
+        return None
+    pool, place = weighed.pool, weighed.places[members[0]]
+    own = pool.model_numbers[place]
+    chosen = pool.candidates[place]
+    # A pool has the efforts of a model one after the other, from the least.
+    above = place + 1
+    while above < len(pool.ids) and pool.model_numbers[above] == own:
+        if above not in weighed.excluded:
+            i = weighed.places.index(above)
+            name = pool.candidates[above].effort or ""
+            return Beside(name, chosen.effort, float(weighed.mu[i]), float(weighed.cost[i]))
+        above += 1
+    if best == members[0]:
+        return None
+    return Beside(weighed.ids[best], None, float(weighed.mu[best]), float(weighed.cost[best]))
+
+
+def _domains(reading: Reading) -> tuple[tuple[int, float], ...]:
+    """The domains that a prompt belongs to most, with its shares."""
+    shares = reading.memberships
+    largest = np.argsort(-shares, kind="stable")[:KEPT_DOMAINS]
+    return tuple(zip(largest.tolist(), np.round(shares[largest], 4).tolist(), strict=True))
+
+
+def _work(reading: Reading) -> Mapping[str, float] | None:
+    """The kinds of work in a prompt, with their shares; None where the artifact does not know."""
+    if reading.work is None:
+        return None
+    shares = zip(WORK, np.round(reading.work, 4).tolist(), strict=True)
+    return {kind: share for kind, share in shares if share >= LEAST_WORK}

@@ -1,0 +1,43 @@
+"""What to call where the chosen is unavailable: the same policy without it, three deep.
+
+A fallback is one candidate, whatever the size of the chosen set. The same model at another effort is no fallback, since
+what takes a model down takes its efforts along; and while there is a candidate of another provider than those of the
+chosen, none of theirs is taken.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsman.routing.policy import Choice
+
+DEPTH = 3
+Places = NDArray[np.intp]
+
+
+def fallbacks(
+    choose_among: Callable[[Places], Choice], members: Sequence[int], models: Places, providers: Places
+) -> list[tuple[int, Choice]]:
+    """Up to three further candidates, in the order they are to be tried, each with its choice.
+
+    Args:
+        choose_among: the policy for sets of one among some of n candidates, by their places; members are into these.
+        members: the places of the chosen.
+        models: [n], a number for each model; providers: [n], for each provider.
+    """
+    chosen = list(members)
+    left = ~np.isin(models, models[chosen])
+    elsewhere = ~np.isin(providers, providers[chosen])
+    found: list[tuple[int, Choice]] = []
+    for _ in range(DEPTH):
+        among = np.flatnonzero(left & elsewhere)
+        if not len(among):
+            among = np.flatnonzero(left)
+        if not len(among):
+            break
+        choice = choose_among(among)
+        place = int(among[choice.members[0]])
+        left &= models != models[place]
+        found.append((place, choice))
+    return found

@@ -1,0 +1,140 @@
+"""The candidates that can serve one request, weighed: P(complete), cost by part, tokens and seconds, as columns.
+
+Cheapest first. Numbers are rounded here, before anything is compared, so that what a decision tells is what decided it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsman.decision import Candidates, CostParts, OutputTokens
+from pointsman.routing.asked import Asked, Bars
+from pointsman.routing.candidates import CandidatePool, excluded_from, input_tokens
+from pointsman.routing.cost import Costs, costs_of
+from pointsman.routing.forecast import Forecast, forecast
+from pointsman.routing.images import TOKENS_AN_IMAGE
+from pointsman.routing.predictor import Predictor, Reading
+
+Floats = NDArray[np.float64]
+
+# Decimals that are told: of P far finer than what is known of it, of sigma enough to compare lower bounds.
+PART_DECIMALS = 12
+MU_DECIMALS, SIGMA_DECIMALS, SECONDS_DECIMALS = 6, 4, 2
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """n candidates, cheapest first; every array is [n]. `places` are theirs in the pool."""
+
+    pool: CandidatePool
+    places: tuple[int, ...]
+    ids: tuple[str, ...]
+    mu: Floats
+    sigma: Floats
+    cost: Floats  # NaN: not known, and then of none of them
+    latency: Floats  # seconds, NaN: not known
+    tokens_in: Floats
+    forecast: Forecast  # [k], of the pool
+    costs: Costs  # [k], of the pool
+    excluded: Mapping[int, str]
+
+    def told(self) -> Candidates:
+        """The candidates as a decision holds them."""
+        pool, places = self.pool, self.places
+        return Candidates(
+            model_id=self.ids,
+            effort=tuple(pool.candidates[i].effort for i in places),
+            mu=self.mu.tolist(),
+            sigma=self.sigma.tolist(),
+            cost=self.cost.tolist(),
+            capability=tuple(pool.capability[i] for i in places),
+            capability_known=tuple(pool.capability_known[i] for i in places),
+            input_tokens=self.tokens_in.astype(np.int64).tolist(),
+            output_tokens=self.forecast.expected[list(places)].astype(np.int64).tolist(),
+            latency_s=[None if seconds != seconds else seconds for seconds in self.latency.tolist()],
+        )
+
+    def parts(self, members: tuple[int, ...]) -> tuple[CostParts, OutputTokens]:
+        """What the chosen cost by part, and what they will write, together."""
+        at = [self.places[i] for i in members]
+        costs, written = self.costs, self.forecast
+        read, kept, output = (
+            round(float(part[at].sum()), PART_DECIMALS) for part in (costs.input, costs.cached, costs.output)
+        )
+        total = float(self.cost[list(members)].sum())
+        return CostParts(read, kept, output, total), OutputTokens(
+            int(written.expected[at].sum()), int(written.p90[at].sum())
+        )
+
+
+def weigh(
+    pool: CandidatePool,
+    predictor: Predictor,
+    reading: Reading,
+    counted: int,
+    asked: Asked,
+    bars: Bars,
+    *,
+    strict_supports: bool,
+    barred: frozenset[str],
+    now: datetime,
+) -> Weighed:
+    """The candidates of a pool for a request of `counted` tokens, without those that cannot serve it or may not."""
+    tokens_in = input_tokens(pool, counted + asked.images * TOKENS_AN_IMAGE)
+    length_factor = predictor.length_factor(float(reading.difficulty))
+    written = forecast(pool.tokens, pool.typical_tokens, reading.work, length_factor, asked.max_output_tokens)
+    prices = pool.prices_at(now)
+    costs = costs_of(prices, tokens_in, asked.cached_input_tokens, written.expected)
+    latency = np.round(pool.first_token_s + pool.second_a_token * written.expected, SECONDS_DECIMALS)
+    mu, sigma = predictor.complete(pool.features, reading)
+    if written.fits is not None:
+        mu, sigma = mu * written.fits, sigma * written.fits
+    modalities = asked.preferred_input_modalities
+    excluded = excluded_from(
+        pool,
+        tokens_in,
+        written.expected,
+        modalities=modalities if not asked.images or "image" in modalities else [*modalities, "image"],
+        supports=asked.supports,
+        strict_supports=strict_supports,
+        limit=asked.max_output_tokens,
+        barred=barred,
+    )
+    _too_much(excluded, costs.total, bars.max_cost_usd, latency, bars.max_latency_s)
+    if not prices.known.all():
+        left = [i for i in range(len(pool.ids)) if i not in excluded]
+        if bars.max_cost_usd is not None or any(prices.known[i] for i in left):
+            excluded |= {i: "its price is not known" for i in left if not prices.known[i]}
+    # A stable sort keeps candidates of equal cost in the order of the pool.
+    order = np.argsort(costs.total, kind="stable")
+    if excluded:
+        order = order[~np.isin(order, list(excluded))]
+    places = tuple(order.tolist())
+    return Weighed(
+        pool=pool,
+        places=places,
+        ids=tuple(pool.ids[i] for i in places),
+        mu=np.round(mu[order], MU_DECIMALS),
+        sigma=np.round(sigma[order], SIGMA_DECIMALS),
+        cost=costs.total[order],
+        latency=latency[order],
+        tokens_in=tokens_in[order],
+        forecast=written,
+        costs=costs,
+        excluded=excluded,
+    )
+
+
+def _too_much(
+    excluded: dict[int, str], cost: Floats, most_usd: float | None, latency: Floats, most_s: float | None
+) -> None:
+    """Exclude what costs or takes more than is allowed; what is not known is no reason here."""
+    if most_usd is not None:
+        for i in np.flatnonzero(cost > most_usd).tolist():
+            excluded.setdefault(i, f"costs ${cost[i]:.3g}, ${most_usd:g} is allowed")
+    if most_s is not None:
+        for i in np.flatnonzero(latency > most_s).tolist():
+            excluded.setdefault(i, f"takes {latency[i]:.3g} s, {most_s:g} s are allowed")
