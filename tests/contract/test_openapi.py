@@ -26,6 +26,7 @@ CASES = 1_500
 LISTED = {
     ("RejectedPositiveData", "no-candidate"): "which models can serve a request depends on them, not on the schema",
     ("RejectedPositiveData", "unknown-model"): "the names of models are the registry's and the history's",
+    ("RejectedPositiveData", "unknown-effort"): "the levels of effort are those of the registry's models",
     ("RejectedPositiveData", "unknown-config"): "the history may know configs that the registry has no more",
     ("RejectedPositiveData", "invalid-cursor"): "only a page can make a cursor",
 }

@@ -126,6 +126,13 @@ class UnknownModel(RequestError):
     title = "There is no such model"
 
 
+class UnknownEffort(RequestError):
+    """No model that could be asked has this effort."""
+
+    code = "unknown-effort"
+    title = "There is no such effort"
+
+
 class NoCandidate(RequestError):
     """No candidate of the config can serve the prompt at all."""
 

@@ -4,12 +4,7 @@ Deciding needs the embedder; everything else does not, so the two groups can liv
 """
 
 from collections.abc import Callable, Mapping
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, Annotated, Any
-=======
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
->>>>>>> 493e667 (A candidate is a model at an effort: forecast tokens, cost by part, choice by worth, fallbacks and calls; a decision is serialized once)
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response

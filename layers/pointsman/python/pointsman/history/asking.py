@@ -26,7 +26,7 @@ def decision_id_of(text: str) -> str:
 
 
 def page_of(history: History, registry: Registry, limit: int, cursor: str | None, where: Filter) -> Page:
-    """A page of the history; `where` may name a model by an alias.
+    """A page of the history; `where` may name a model by an alias, and one of its efforts with it.
 
     Raises:
         UnknownModel, UnknownConfig: the registry does not know the name, and neither does the history.
@@ -35,7 +35,7 @@ def page_of(history: History, registry: Registry, limit: int, cursor: str | None
     unknown: list[PointsmanError] = []
     if where.model is not None:
         try:
-            where = replace(where, model=registry.model(where.model).model_id)
+            where = replace(where, model=registry.id_of(where.model))
         except UnknownModel as error:
             faults = [replace(fault, field="model") for fault in error.faults]
             unknown.append(UnknownModel(error.detail, faults))

@@ -56,6 +56,15 @@ class Registry:
             [Fault("model_id", "unknown model", remedy, shortened(name))],
         )
 
+    def id_of(self, name: str) -> str:
+        """The id of a name: a model's, or where the name has an effort a candidate's.
+
+        Raises:
+            UnknownModel: there is no such model, or it has no such effort.
+        """
+        model_id, effort = self.split(name)
+        return model_id if effort is None else f"{model_id}{SEPARATOR}{effort}"
+
     def model(self, name: str) -> Model:
         """The model of a name.
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import Any, get_args
 
-from pointsman.errors import Fault, RequestError, UnknownModel, shortened
+from pointsman.errors import Fault, RequestError, UnknownEffort, UnknownModel, shortened
 from pointsman.faults import Misfits
 from pointsman.registry import ModelAtEffort, Registry, RouterConfig
 from pointsman.registry.config import MAX_SETS, check_sets
@@ -108,7 +108,8 @@ def candidates_of(asked: Asked, config: RouterConfig, registry: Registry) -> tup
     """The candidates of a request: the config's, or those of the models and efforts that it names.
 
     Raises:
-        RequestError: a name stands for nothing, no model has an effort that is asked for, or there are too many sets.
+        UnknownModel, UnknownEffort: a name stands for nothing, or no model has an effort that is asked for.
+        RequestError: there are too many sets.
     """
     if asked.models is None and asked.efforts is None:
         return registry.candidates(config)
@@ -118,11 +119,12 @@ def candidates_of(asked: Asked, config: RouterConfig, registry: Registry) -> tup
         names = [_named(registry, f"models.{i}", name) for i, name in enumerate(asked.models)]
     if asked.efforts is not None:
         known = {level for model in registry.models.values() for level in model.levels}
-        _refuse(
+        unknown = [
             _unknown(f"efforts.{i}", "no model has this effort", level, sorted(known))
             for i, level in enumerate(asked.efforts)
             if level not in known
-        )
+        ]
+        _refuse(unknown, UnknownEffort)
         efforts = asked.efforts
     found = registry.expand(names, efforts)
     if asked.efforts is not None:
@@ -130,7 +132,7 @@ def candidates_of(asked: Asked, config: RouterConfig, registry: Registry) -> tup
     if not found:
         message = "none of the models has one of these efforts"
         remedy = "Ask for other efforts, or leave the field out."
-        _refuse([Fault("efforts", message, remedy, ", ".join(asked.efforts or ()))])
+        _refuse([Fault("efforts", message, remedy, ", ".join(asked.efforts or ()))], UnknownEffort)
     try:
         check_sets(len(found), config.max_k)
     except Misfits:
@@ -151,11 +153,10 @@ def barred_by(asked: Asked, registry: Registry) -> frozenset[str]:
 def _named(registry: Registry, field: str, name: str) -> str:
     """The id of a name, `model` or `model@effort`; an unknown one is a fault of the field."""
     try:
-        model_id, effort = registry.split(name)
+        return registry.id_of(name)
     except UnknownModel as error:
         faults = [Fault(field, one.message, one.remedy, one.value) for one in error.faults]
         raise UnknownModel(f"{field}: {error.detail}", faults) from None
-    return model_id if effort is None else f"{model_id}@{effort}"
 
 
 def _beyond(asked: Asked, config: RouterConfig) -> Iterable[Fault]:
@@ -242,12 +243,12 @@ def _unknown(field: str, message: str, value: object, known: Sequence[str]) -> F
     return Fault(field, message, remedy, shortened(str(value)))
 
 
-def _refuse(faults: Iterable[Fault]) -> None:
+def _refuse(faults: Iterable[Fault], kind: type[RequestError] = RequestError) -> None:
     found = list(faults)
     if found:
         first = found[0]
         value = "" if first.value is None else f" ({first.value})"
-        raise RequestError(f"{first.field}: {first.message}{value}. {first.remedy}", found)
+        raise kind(f"{first.field}: {first.message}{value}. {first.remedy}", found)
 
 
 def _is_number(value: object) -> bool:
