@@ -7,6 +7,7 @@
     │   ├── PayloadTooLarge            413
     │   ├── UnknownConfig              422
     │   ├── UnknownModel               422
+    │   ├── UnknownEffort              422
     │   └── NoCandidate                422  every candidate was filtered out
     ├── NotFound                       404
     ├── HistoryUnavailable             503  the store cannot be read or written now
