@@ -62,7 +62,8 @@ def read_profiles(registry: Path | None, models_csv: Path | None) -> Profiles:
 def _read_registry(folder: Path) -> Profiles:
     profiles: dict[str, Profile] = {}
     for model in load_registry(folder).models.values():
-        scores = {name: model.scores[name] / 100 for name in CAPABILITY_BENCHMARKS if name in model.scores}
+        # Outcomes do not say at which effort; what is published is mostly of the highest one, and so are they.
+        scores = model.base_scores(model.levels[-1] if model.levels else None)
         for model_id in (model.model_id, *model.aliases):
             profiles[model_id] = Profile(model.model_id, **scores)
     return Profiles(profiles)

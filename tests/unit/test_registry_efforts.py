@@ -97,7 +97,19 @@ def test_a_score_of_unknown_effort_counts_for_the_highest_level_unless_that_was_
     registry = load_registry(folder)
     assert registry.candidate("acme/one@high").benchmarks == {"gpqa_diamond": 0.9, "livecodebench": 0.7}
     assert registry.candidate("acme/one@low").benchmarks == {"gpqa_diamond": 0.8, "hle": 0.2}
-    assert registry.candidate("acme/one@low").livecodebench == 0.7
+    assert registry.candidate("acme/one").model.score("livecodebench", "low") == 0.7
+
+
+def test_the_base_formulas_scores_are_those_of_the_effort_and_one_of_unknown_effort_is_the_last_resort(
+    write_registry: WriteRegistry,
+) -> None:
+    base = model_yaml("acme/one", gpqa=None).replace("benchmarks: {}\n", "benchmarks: {livecodebench: 60}\n")
+    folder = write_registry({"one.yaml": base + EFFORTS}, {"auto.yaml": AUTO.replace(", acme/two", "")})
+    high = load_registry(folder).candidate("acme/one@high")
+    assert (high.gpqa_diamond, high.livecodebench, high.capability) == (0.9, None, 0.9)
+    levels = "default_effort: low\nefforts: {low: {}, high: {}}\n"
+    (folder / "models/one.yaml").write_text(base + levels)
+    assert load_registry(folder).candidate("acme/one@low").capability == 0.6
 
 
 def test_a_candidate_says_how_it_is_asked_for_in_every_dialect(write_registry: WriteRegistry) -> None:

@@ -51,13 +51,13 @@ class ModelAtEffort:
 
     @property
     def gpqa_diamond(self) -> float | None:
-        """The score as a fraction at this effort, else at the nearest level that has one."""
-        return self.model.score("gpqa_diamond", self.effort)
+        """The score as a fraction, at this effort or the nearest to it (`Model.base_scores`)."""
+        return self.model.base_scores(self.effort).get("gpqa_diamond")
 
     @property
     def livecodebench(self) -> float | None:
-        """The score as a fraction at this effort, else at the nearest level that has one."""
-        return self.model.score("livecodebench", self.effort)
+        """The score as a fraction, at this effort or the nearest to it (`Model.base_scores`)."""
+        return self.model.base_scores(self.effort).get("livecodebench")
 
     @cached_property
     def capability(self) -> float | None:

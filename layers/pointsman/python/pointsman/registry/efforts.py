@@ -13,10 +13,21 @@ from pointsman.registry.fields import Day, Dialect, Level, MeanTokens, Name, Per
 from pointsman.registry.requests import request_faults
 
 
+class Source(BaseModel):
+    """Where figures come from: who measured them, when, and where they are to be read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measured_by: Name | None = None
+    date: Day | None = None
+    source: Text | None = None
+    note: Text | None = None
+
+
 class Figure(BaseModel):
     """One published score in percent, with who measured it, when, and where it is to be read.
 
-    In a file it may be the bare number.
+    In a file it may be the bare number, or name one of the model's `sources` (`by`) for what it does not say itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +39,7 @@ class Figure(BaseModel):
     date: Day | None = None
     source: Text | None = None
     note: Text | None = None
+    by: Name | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -42,6 +54,21 @@ class Figure(BaseModel):
         if "date" in fields:
             fields["date"] = fields["date"].isoformat()
         return self.score if len(fields) == 1 else fields
+
+
+def credited(figures: Mapping[str, Figure], sources: Mapping[str, Source]) -> dict[str, Figure]:
+    """The figures with what their sources say of them; each keeps what it says itself."""
+    return {
+        name: figure
+        if (source := sources.get(figure.by or "")) is None
+        else figure.model_copy(
+            update={
+                "by": None,
+                **{field: value for field, value in source if value is not None and getattr(figure, field) is None},
+            }
+        )
+        for name, figure in figures.items()
+    }
 
 
 class Latency(BaseModel):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from pointsman.faults import Misfit, Misfits, nearest_name
-from pointsman.registry.efforts import EffortLevel, Figure, Latency
+from pointsman.registry.efforts import EffortLevel, Figure, Latency, Source, credited
 from pointsman.registry.fields import (
     Day,
     Feature,
@@ -60,6 +60,8 @@ class Model(PriceFields):
     provider: Name
     aliases: tuple[Name, ...] = ()
     gateway_names: Mapping[Gateway, Name] = {}
+    # The model that really answers, once a provider serves another under this name.
+    replaced_by: Slug | None = None
     release_date: Day | None = None
     input_modalities: Annotated[tuple[Modality, ...], Field(min_length=1)] = ("text",)
     context_length: Tokens
@@ -82,6 +84,8 @@ class Model(PriceFields):
     output_tokens: Mapping[Work, MeanTokens] = {}
     output_tokens_source: Annotated[str | None, Field(min_length=1, max_length=1000)] = None
     efforts: Mapping[Level, EffortLevel] = {}
+    # What figures name with `by`; once read, every figure says it itself.
+    sources: Annotated[Mapping[Name, Source], Field(validate_default=True)] = {}
     default_effort: Annotated[Level | None, Field(validate_default=True)] = None
     source_urls: Annotated[tuple[Name, ...], Field(min_length=1)]
     source_quality: Literal["official", "model_card", "third_party", "dataset_aggregate", "self_eval", "missing"]
@@ -155,6 +159,37 @@ class Model(PriceFields):
         if strangers or twice:
             raise Misfits(*strangers, *twice)
         return default
+
+    @field_validator("sources")
+    @classmethod
+    def _named_by_figures(cls, sources: Mapping[str, Source], info: ValidationInfo) -> Mapping[str, Source]:
+        places = {f"benchmarks.{name}": figure for name, figure in (info.data.get("benchmarks") or {}).items()}
+        for level, effort in (info.data.get("efforts") or {}).items():
+            places |= {f"efforts.{level}.benchmarks.{name}": figure for name, figure in effort.benchmarks.items()}
+        unknown = [
+            Misfit(
+                "no such source",
+                nearest_name(figure.by, sources) or "Add it to `sources`, or write measured_by, date and source.",
+                f"{place}.by",
+                None,
+                figure.by,
+            )
+            for place, figure in places.items()
+            if figure.by is not None and figure.by not in sources
+        ]
+        if unknown:
+            raise Misfits(*unknown)
+        return sources
+
+    @model_validator(mode="after")
+    def _credit(self) -> Self:
+        if self.sources:
+            efforts = {
+                level: effort.model_copy(update={"benchmarks": credited(effort.benchmarks, self.sources)})
+                for level, effort in self.efforts.items()
+            }
+            self.__dict__.update(benchmarks=credited(self.benchmarks, self.sources), efforts=efforts, sources={})
+        return self
 
     @field_validator("source_urls")
     @classmethod
@@ -231,24 +266,39 @@ class Model(PriceFields):
 
     def score(self, benchmark: str, level: str | None) -> float | None:
         """A published score as a fraction at a level, else at the nearest level that has one; a tie: the lower."""
+        known = [one for one in self.scores_by_level if benchmark in self.scores_by_level[one]]
+        return self.scores_by_level[self._nearest(known, level)][benchmark] if known else None
+
+    def base_scores(self, level: str | None) -> Mapping[str, float]:
+        """GPQA Diamond and LiveCodeBench as fractions, as far as they say something of one level.
+
+        What was measured at that level, be it one of the two; where neither was, what was at the nearest level where
+        one was; where none was at any, those whose effort is not known.
+        """
+        stated: dict[str | None, dict[str, float]] = {}
+        unknown: dict[str, float] = {}
+        for name, effort, score in self.figures:
+            if name in CAPABILITY_BENCHMARKS:
+                named = effort is not None and effort in self.efforts
+                (stated.setdefault(effort, {}) if named else unknown)[name] = score
+        return stated[self._nearest(list(stated), level)] if stated else unknown
+
+    def _nearest(self, known: Sequence[str | None], level: str | None) -> str | None:
+        """The one of some levels that is nearest to a level; of two, the lower."""
         if level is None:
-            return self.scores_by_level[self.default_level].get(benchmark)
-        place = self.levels.index(level)
-        known = [i for i, one in enumerate(self.levels) if benchmark in self.scores_by_level[one]]
-        if not known:
-            return None
-        nearest = min(known, key=lambda i: (abs(i - place), i))
-        return self.scores_by_level[self.levels[nearest]][benchmark]
+            return known[0]
+        places = {one: i for i, one in enumerate(self.levels)}
+        return min(known, key=lambda one: (abs(places[str(one)] - places[level]), places[str(one)]))
 
     @property
     def gpqa_diamond(self) -> float | None:
-        """The published score as a fraction, at the default effort or the nearest to it."""
-        return self.score("gpqa_diamond", self.default_level)
+        """The published score as a fraction, at the default effort or the nearest to it (`base_scores`)."""
+        return self.base_scores(self.default_level).get("gpqa_diamond")
 
     @property
     def livecodebench(self) -> float | None:
-        """The published score as a fraction, at the default effort or the nearest to it."""
-        return self.score("livecodebench", self.default_level)
+        """The published score as a fraction, at the default effort or the nearest to it (`base_scores`)."""
+        return self.base_scores(self.default_level).get("livecodebench")
 
     @cached_property
     def capability(self) -> float | None:
