@@ -77,7 +77,7 @@ def test_a_recorded_decision_is_in_the_history(artifact: str, tmp_path: Path) ->
     assert call["id"] == decision["id"]
     shown = json.loads(run("history", db, "show", decision["id"]).stdout)
     assert shown["candidates"] == decision["candidates"]
-    assert run("history", "--config", "none", db).stdout == ""
+    assert run("history", "--config", "single-opus", db).stdout == ""
 
 
 def test_what_the_log_kept_can_be_replayed(tmp_path: Path, artifact: str) -> None:
@@ -113,7 +113,7 @@ def test_registry_check_reports_every_fault_of_every_file(write_registry: WriteR
     [
         (["route", ""], "the prompt is empty"),
         (["route", "hello", "--config", "nope"], "Use one of: auto"),
-        (["route", b"\xff\xfe"], "lone surrogate"),
+        (["route", b"\xff\xfe"], "PROMPT: not UTF-8: byte 0xff at 1"),
         (["models", "--registry", "/nowhere"], "no registry files here"),
         (["route", "x", "--artifact", "/nowhere"], "make artifact"),
         (["history", "--db", "/proc/nothing/history.db"], "cannot create its folder"),
@@ -144,10 +144,61 @@ def test_prompts_can_be_kept_out_of_the_history(tmp_path: Path, artifact: str) -
 
 
 def test_input_that_is_not_utf8_is_one_line(artifact: str) -> None:
-    result = subprocess.run(command("route", "-", artifact), input=b"\xff\xfe\x00", capture_output=True, check=False)
+    result = subprocess.run(command("route", "-", artifact), input=b"ok \xff\x00", capture_output=True, check=False)
     assert result.returncode == 1
-    assert result.stderr.startswith(b"pointsman: ")
+    assert result.stderr.startswith(b"pointsman: standard input: not UTF-8: byte 0xff at 4.")
     assert b"Traceback" not in result.stderr
+
+
+LOCALES = [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_text_is_utf8_whatever_the_locale_and_comes_back_so(locale: dict[str, str], artifact: str) -> None:
+    prompt = "你好，世界 — émoji 👩"
+    env = {**os.environ, **locale}
+    as_argument = [word.encode() for word in command("route", prompt, "--json", artifact)]
+    as_input = [word.encode() for word in command("route", "-", "--json", artifact)]
+    for arguments, stdin in ((as_argument, b""), (as_input, b"\xef\xbb\xbf" + prompt.encode())):
+        result = subprocess.run(arguments, input=stdin, capture_output=True, check=True, env=env)
+        assert json.loads(result.stdout.decode())["prompt"] == prompt
+
+
+def test_one_bad_byte_in_a_batch_costs_its_own_line_only(artifact: str, tmp_path: Path) -> None:
+    batch = tmp_path / "prompts.jsonl"
+    batch.write_bytes(b'\xef\xbb\xbf"first"\r\n"caf\xe9"\r\n\r\n{"prompt":\r "na\xc3\xafve"}\r\n"\xe2\x80\xa8 last"')
+    result = subprocess.run(command("route", "--batch", str(batch), artifact), capture_output=True, check=False)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line.get("prompt") for line in lines] == ["first", None, "naïve", "\u2028 last"]
+    assert (lines[1]["line"], lines[1]["status"]) == (2, 400)
+    assert "not UTF-8: byte 0xe9 at 5" in lines[1]["detail"]
+    assert result.returncode == 1
+
+
+def test_line_ends_of_windows_make_the_same_prompt(artifact: str) -> None:
+    hashes = set()
+    for stdin in (b"one\ntwo\n", b"one\r\ntwo\r\n"):
+        result = subprocess.run(command("route", "-", "--json", artifact), input=stdin, capture_output=True, check=True)
+        hashes.add(json.loads(result.stdout)["prompt_sha256"])
+    assert len(hashes) == 1
+
+
+def test_a_log_with_a_bad_byte_a_mark_and_windows_line_ends_can_be_replayed(tmp_path: Path, artifact: str) -> None:
+    decision = json.loads(run("route", "hello", "--json", artifact).stdout)
+    line = json.dumps({"event": "decision_not_recorded", "error": "x", "record": decision}).encode()
+    log = tmp_path / "server.log"
+    log.write_bytes(b"\xef\xbb\xbf" + line + b"\r\n\xff\xfe noise\r\n")
+    db = f"--db={tmp_path / 'cli.db'}"
+    run("history", db, "replay", str(log))
+    assert json.loads(run("history", db, "show", decision["id"].lower()).stdout)["prompt"] == "hello"
+
+
+def test_the_history_is_listed_by_an_alias_and_an_unknown_name_is_refused(tmp_path: Path, artifact: str) -> None:
+    db = f"--db={tmp_path / 'cli.db'}"
+    run("route", "hello", "--record", "--config", "single-opus", artifact, db)
+    assert "hello" in run("history", "--model", "claude-opus-5", db).stdout
+    assert "Did you mean" in failed(run("history", "--model", "anthropic/claude-opus-55", db))
+    assert "Use one of: auto" in failed(run("history", "--config", "Auto", db))
 
 
 def test_a_page_that_is_not_there_stops_the_server(artifact: str, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def read_document(text: str) -> Document:
         TokensError: it is not one; says which token and field, and never shows a value that may be secret.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         raise TokensError('The token document is not JSON. Write {"tokens": []} and add to it.') from None
     listed = document.get("tokens") if isinstance(document, dict) else None

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from pointsman.cli.options import db_option, history_of, json_option, print_json, table_option
+from pointsman.cli.options import db_option, history_of, json_option, print_json, registry_of, table_option
+from pointsman.text_in import lines_of
 
 if TYPE_CHECKING:
     from pointsman.history import History
+    from pointsman.registry import Registry
 
 
 @click.group(invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @click.option("--config", help="Only this config.")
-@click.option("--model", help="Only decisions that chose this model.")
+@click.option("--model", help="Only decisions that chose this model; an id or an alias.")
 @json_option
 @db_option
 @table_option
@@ -36,7 +38,9 @@ def history(
     from pointsman.history import Filter
 
     store = history_of(db, table)
-    for call in _calls(store, limit, Filter(config=config, model=model)):
+    # Names are looked up only where some are given: reading the registry takes longer than listing.
+    known = registry_of(None) if config is not None or model is not None else None
+    for call in _calls(store, known, limit, Filter(config=config, model=model)):
         if as_json:
             print_json(call, indent=None)
         else:
@@ -46,10 +50,13 @@ def history(
     store.close()
 
 
-def _calls(store: "History", limit: int, where: Any) -> Iterator[Any]:
+def _calls(store: "History", known: "Registry | None", limit: int, where: Any) -> Iterator[Any]:
+    from pointsman.history.asking import page_of
+
     cursor, left = None, limit
     while left > 0:
-        page = store.page(min(left, 200), cursor, where)
+        size = min(left, 200)
+        page = store.page(size, cursor, where) if known is None else page_of(store, known, size, cursor, where)
         yield from page.calls
         left -= len(page.calls)
         cursor = page.next
@@ -62,19 +69,21 @@ def _calls(store: "History", limit: int, where: Any) -> Iterator[Any]:
 @click.pass_obj
 def show(named: tuple[Path | None, str | None], decision_id: str) -> None:
     """Print one decision whole, with its outcomes."""
+    from pointsman.history.asking import decision_id_of
+
     store = history_of(*named)
-    print_json(store.get(decision_id))
+    print_json(store.get(decision_id_of(decision_id)))
     store.close()
 
 
 @history.command()
-@click.argument("log", type=click.File("r"))
+@click.argument("log", type=click.File("rb"))
 @click.pass_obj
-def replay(named: tuple[Path | None, str | None], log: TextIO) -> None:
+def replay(named: tuple[Path | None, str | None], log: BinaryIO) -> None:
     """Append the decisions that a LOG kept when the store was gone; none is stored twice."""
     from pointsman.history import replay as append_all
 
     store = history_of(*named)
-    count = sum(1 for _ in append_all(store, log))
+    count = sum(1 for _ in append_all(store, (line.decode(errors="replace") for _, line in lines_of(log))))
     store.close()
     click.echo(f"{count} decision{'' if count == 1 else 's'} of the log are in the history now.")

@@ -33,7 +33,7 @@ def main() -> None:
     """Run a command; an error of ours is a line on standard error and exit code 1, never a stack trace."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         cli()
     except PointsmanError as error:
@@ -43,7 +43,4 @@ def main() -> None:
         if isinstance(error, RegistryError):
             for fault in error.faults:
                 click.echo(f"  {fault_line(fault)}", err=True)
-        sys.exit(1)
-    except UnicodeDecodeError:
-        click.echo("pointsman: the input is not UTF-8 text. Convert it first.", err=True)
         sys.exit(1)

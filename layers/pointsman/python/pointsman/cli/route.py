@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -17,6 +17,7 @@ from pointsman.cli.options import (
     table_option,
 )
 from pointsman.errors import PointsmanError
+from pointsman.text_in import argument_of, lines_of, prompt_of, text_of
 
 if TYPE_CHECKING:
     from pointsman.router import Router
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("prompt", required=False)
 @click.option("--config", default="auto", show_default=True, help="The router config.")
-@click.option("--batch", type=click.File("r"), help="JSONL file (or - ): a decision a line, as JSONL.")
+@click.option("--batch", type=click.File("rb"), help="JSONL file (or - ): a decision a line, as JSONL.")
 @click.option("--record", is_flag=True, help="Keep the decision in the history.")
 @json_option
 @db_option
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def route(
     prompt: str | None,
     config: str,
-    batch: TextIO | None,
+    batch: BinaryIO | None,
     record: bool,
     as_json: bool,
     db: Path | None,
@@ -55,8 +56,11 @@ def route(
     router = Router.load(artifact, registry, history=history_of(db, table) if record else None)
     if batch is not None:
         sys.exit(_route_batch(router, batch, config))
-    text = sys.stdin.read() if prompt == "-" else prompt
-    decision = router.decide(text or "", config)
+    if prompt == "-":
+        text = prompt_of(sys.stdin.buffer.read(), "standard input")
+    else:
+        text = argument_of(prompt or "", "PROMPT")
+    decision = router.decide(text, config)
     if as_json:
         print_json(decision.to_dict())
         return
@@ -67,15 +71,13 @@ def route(
         click.echo(f"{mark} {candidate.mu:6.1%}  ${candidate.cost:<12.3g} {candidate.model_id}{known}")
 
 
-def _route_batch(router: "Router", lines: TextIO, config: str) -> int:
+def _route_batch(router: "Router", stream: BinaryIO, config: str) -> int:
     """Print a decision or a problem document for every line as it comes; 1 if any line failed."""
     from tqdm import tqdm
 
     failed = 0
     # `None`: a bar on a terminal only; it goes to standard error, since standard output holds the decisions.
-    for number, line in enumerate(tqdm(lines, unit=" prompts", disable=None), start=1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(tqdm(stream, unit=" prompts", disable=None)):
         try:
             print_json(router.decide(**_batch_line(line, config)).to_dict(), indent=None)
         except PointsmanError as error:
@@ -84,7 +86,7 @@ def _route_batch(router: "Router", lines: TextIO, config: str) -> int:
     return 1 if failed else 0
 
 
-def _batch_line(line: str, config: str) -> dict[str, Any]:
+def _batch_line(line: bytes, config: str) -> dict[str, Any]:
     from pydantic import ValidationError
 
     from pointsman.api.schemas import RouteRequest
@@ -92,7 +94,7 @@ def _batch_line(line: str, config: str) -> dict[str, Any]:
     from pointsman.faults import first_fault
 
     try:
-        document = json.loads(line)
+        document = json.loads(text_of(line, "the line"))
         fields = {"prompt": document} if isinstance(document, str) else document
         return RouteRequest.model_validate({"config": config, **fields}).model_dump()
     except ValidationError as error:

@@ -11,7 +11,8 @@ import click
 
 from pointsman.auth.bearer import Document, issue, read_document, write_document
 from pointsman.auth.bearer import revoke as revoked_in
-from pointsman.errors import TokensError
+from pointsman.errors import MalformedRequest, TokensError
+from pointsman.text_in import text_of
 
 _file = click.option(
     "--file",
@@ -77,11 +78,13 @@ def _instant(text: str | None) -> datetime | None:
 
 def _read(path: Path) -> Document:
     try:
-        return read_document(path.read_text(encoding="utf-8"))
+        return read_document(text_of(path.read_bytes(), str(path)))
     except FileNotFoundError:
         raise TokensError(f"{path}: no such file. `pointsman token new` makes it, or name another --file.") from None
     except OSError as error:
         raise TokensError(f"{path}: cannot be read: {error.strerror}.") from None
+    except MalformedRequest as error:
+        raise TokensError(error.detail) from None
     except TokensError as error:
         raise TokensError(f"{path}: {error.detail}") from None
 

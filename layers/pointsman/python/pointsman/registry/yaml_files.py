@@ -40,7 +40,7 @@ def read_yaml(path: Path) -> YamlFile:
         return YamlFile(path, "", None, faults=[Fault(f"{path}:{line}", message, remedy)])
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         return unreadable("not UTF-8 text", "Save the file as UTF-8.")
     except OSError as error:
