@@ -82,9 +82,10 @@ class Misfits(ValueError):
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """A remedy that names the known name nearest to this one; None where none is near."""
-    close = get_close_matches(name[:200], list(known), n=1, cutoff=0.75)
-    return f"Did you mean {close[0]!r}?" if close else None
+    """A remedy that names the known name nearest to this one, whatever its letter case; None where none is near."""
+    by_fold = {one.casefold(): one for one in known}
+    close = get_close_matches(name[:200].casefold(), by_fold, n=1, cutoff=0.75)
+    return f"Did you mean {by_fold[close[0]]!r}?" if close else None
 
 
 def faults_of(

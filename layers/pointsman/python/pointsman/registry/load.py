@@ -6,7 +6,7 @@ Every fault of every file is reported at once; a registry with one fault is not 
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -17,6 +17,7 @@ from pointsman.errors import Fault, RegistryError, UnknownModel
 from pointsman.faults import faults_of, first_fault
 from pointsman.registry.catalogue import Registry
 from pointsman.registry.config import RouterConfig
+from pointsman.registry.folders import name_in_registry, registry_paths
 from pointsman.registry.members import resolve
 from pointsman.registry.model import Model
 
@@ -89,7 +90,7 @@ def _read_compiled(path: Path) -> Registry:
 
 def _read_folder(folder: Path) -> Registry:
     faults: list[Fault] = []
-    files = {kind: _files(folder / kind, faults) for kind in ("models", "routers")}
+    files = {kind: _read(paths, faults) for kind, paths in registry_paths(folder, faults).items()}
     models = [(file, model) for file in files["models"] if (model := _parse(file, Model, faults))]
     configs = [(file, c) for file in files["routers"] if (c := _parse(file, RouterConfig, faults))]
     ids = _distinct_ids(models, faults)
@@ -105,16 +106,13 @@ def _read_folder(folder: Path) -> Registry:
     return Registry(
         models={model.model_id: model for _, model in sorted(models, key=lambda pair: pair[1].model_id)},
         configs=dict(sorted(resolved.items())),
-        digest=_digest([*files["models"], *files["routers"]]),
+        digest=_digest(folder, [*files["models"], *files["routers"]]),
     )
 
 
-def _files(folder: Path, faults: list[Fault]) -> list["YamlFile"]:
+def _read(paths: Iterable[Path], faults: list[Fault]) -> list["YamlFile"]:
     from pointsman.registry.yaml_files import read_yaml
 
-    paths = sorted(p for p in folder.glob("*") if p.suffix in (".yaml", ".yml")) if folder.is_dir() else []
-    if not paths:
-        faults.append(Fault(str(folder), "no registry files here", "Name another folder with --registry."))
     read = [read_yaml(path) for path in paths]
     for file in read:
         faults.extend(file.faults)
@@ -134,10 +132,18 @@ def _parse(file: "YamlFile", kind: type[T], faults: list[Fault]) -> T | None:
 
 
 def _distinct_ids(models: Sequence[tuple["YamlFile", Model]], faults: list[Fault]) -> dict[str, str]:
-    """Every id and alias to its model id; one that two models claim is a fault of the later file."""
+    """Every id and alias to its model id; one that two models claim is a fault of the later file.
+
+    Names of two models may not differ by letter case alone: one of them would be taken for the other.
+    """
     ids: dict[str, str] = {}
+    spelled: dict[str, tuple[str, str]] = {}
     for file, model in models:
         for field, name in _names(model):
+            other, owner = spelled.setdefault(name.casefold(), (name, model.model_id))
+            if owner != model.model_id and other != name:
+                message = f"only its letter case tells it from {other}, which names {owner}"
+                faults.append(file.fault(field, message, "Choose another.", name))
             owner = ids.setdefault(name, model.model_id)
             if owner != model.model_id or (field == "model_id" and _claims(models, name) > 1):
                 faults.append(file.fault(field, f"already names {owner}", "Choose another.", name))
@@ -156,10 +162,10 @@ def _claims(models: Sequence[tuple["YamlFile", Model]], model_id: str) -> int:
     return sum(model.model_id == model_id for _, model in models)
 
 
-def _digest(files: Sequence["YamlFile"]) -> str:
+def _digest(folder: Path, files: Sequence["YamlFile"]) -> str:
     """A sha256 over names and contents, the same for the same registry wherever it lies."""
     total = hashlib.sha256()
     for file in files:
-        total.update(f"{file.path.parent.name}/{file.path.name}\0".encode())
+        total.update(f"{name_in_registry(folder, file.path)}\0".encode())
         total.update(hashlib.sha256(file.text.encode()).digest())
     return total.hexdigest()

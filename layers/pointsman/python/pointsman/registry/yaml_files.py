@@ -47,8 +47,13 @@ def read_yaml(path: Path) -> YamlFile:
         return unreadable(f"cannot be read: {error.strerror}", "Check its permissions.")
     try:
         root = yaml.compose(text, Loader=_Loader)
+        if (within := _holds_itself(root)) is not None:
+            line = within.start_mark.line + 1
+            return unreadable("it refers to itself", "Write out what the * stands for.", line)
         data = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:
+    except RecursionError:
+        return unreadable("too many levels, one within another", "Write plain `field: value` lines.")
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         return unreadable(f"not YAML: {getattr(error, 'problem', error)}", "Correct the syntax.", line)
@@ -102,11 +107,45 @@ def _written(root: Any, loc: Sequence[str]) -> Sequence[str]:
     return loc[: steps[-1][0]] if steps and isinstance(steps[-1][2], yaml.ScalarNode) else loc
 
 
+def _parts(node: Any) -> list[Any]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _holds_itself(root: Any) -> Any | None:
+    """A node of the tree that is a part of itself; None where there is none. An anchor may be used many times."""
+    open_nodes: set[int] = set()
+    done: set[int] = set()
+    # A node comes up a second time, as the end of what was put above it, once all its parts are done.
+    left = [(root, False)]
+    while left:
+        node, is_end = left.pop()
+        if is_end:
+            open_nodes.discard(id(node))
+            done.add(id(node))
+        elif id(node) in open_nodes:
+            return node
+        elif id(node) not in done:
+            open_nodes.add(id(node))
+            left.append((node, True))
+            left.extend((part, False) for part in _parts(node))
+    return None
+
+
 def _repeated_keys(root: Any) -> Iterator[Any]:
-    if isinstance(root, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in root.value:
-            if key.value in seen:
-                yield key
-            seen.add(key.value)
-            yield from _repeated_keys(value)
+    """The keys that a mapping has a second time; what several places refer to is looked at once."""
+    seen_nodes: set[int] = set()
+    left = [root]
+    while left:
+        node = left.pop()
+        if id(node) in seen_nodes:
+            continue
+        seen_nodes.add(id(node))
+        left.extend(_parts(node))
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    yield key
+                seen.add(key.value)
