@@ -3,8 +3,11 @@
 PYTHON ?= python3
 PORT ?= 8080
 HOST ?= 127.0.0.1
-DB ?= .pointsman/history.db
+# The history's file; every command's own default where it is not set.
+DB ?=
 
+# Where `make serve` kept the history before.
+OLD_DB := .pointsman/history.db
 VENV := .venv
 BIN := $(VENV)/bin
 EMBEDDER := build/embedders/use-multilingual
@@ -23,7 +26,9 @@ help: ## Show this list
 
 .PHONY: serve
 serve: $(ARTIFACT)/manifest.json ## Serve the page and the API on port 8080 (PORT, HOST and DB may be set)
-	@$(BIN)/pointsman serve --host $(HOST) --port $(PORT) --db $(DB)
+	@test -n "$(DB)" || test ! -e $(OLD_DB) || \
+		echo "A history of before is in $(OLD_DB): make serve DB=$(OLD_DB) serves it."
+	@$(BIN)/pointsman serve --host $(HOST) --port $(PORT) $(if $(DB),--db $(DB))
 
 .PHONY: test
 test: $(VENV)/dev $(ARTIFACT)/manifest.json ## Run all tests (the browser's too, where Chromium is installed)
@@ -56,7 +61,7 @@ parity: $(VENV)/dev $(EMBEDDER)/embedder.json ## Compare the exported embedder w
 	@$(BIN)/python -m benchmarks.parity
 
 .PHONY: bench-qwen3
-bench-qwen3: $(VENV)/dev $(QWEN3_TOKENIZER) ## Export Qwen3's shape in every quantization and measure it beside PyTorch
+bench-qwen3: $(VENV)/reference $(QWEN3_TOKENIZER) ## Export Qwen3's shape in every quantization and measure it beside PyTorch
 	@$(BIN)/python -m benchmarks.qwen3
 
 .PHONY: qwen3-tokenizer
@@ -76,7 +81,7 @@ compile-registry: $(ARTIFACT)/manifest.json ## Compile the registry to JSON for 
 	@$(BIN)/python -m artifacts_build compile-registry
 
 .PHONY: train
-train: $(VENV)/dev $(EMBEDDER)/embedder.json ## Train the default weights anew (DATA=folder of outcomes)
+train: $(VENV)/build $(EMBEDDER)/embedder.json ## Train the default weights anew (DATA=folder of outcomes)
 	@test -n "$(DATA)" || { echo "make train needs DATA=folder; see docs/training.md"; exit 2; }
 	@$(BIN)/python -m artifacts_build train --data $(DATA)
 
@@ -89,7 +94,7 @@ evaluate: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure everything on held-ou
 	@$(BIN)/python -m artifacts_build evaluate all --data $(DATA) $(EVALUATE)
 
 .PHONY: docs
-docs: $(VENV)/dev ## Write docs/cli.md from the commands' own help, and the costs in docs/deploy.md
+docs: $(VENV)/serve ## Write docs/cli.md from the commands' own help, and the costs in docs/deploy.md
 	@$(BIN)/python -m scripts.cli_docs
 	@$(BIN)/python -m scripts.costs
 
@@ -98,8 +103,16 @@ screenshots: $(VENV)/dev $(ARTIFACT)/manifest.json ## Write the pictures of the 
 	@$(BIN)/python -m scripts.screenshots
 
 .PHONY: wheel
-wheel: $(VENV)/dev $(ARTIFACT)/manifest.json ## Build dist/*.whl with library, artifact, registry and page
+wheel: $(ARTIFACT)/manifest.json ## Build dist/*.whl with library, artifact, registry and page
 	@$(BIN)/python -m artifacts_build wheel
+
+.PHONY: update-lock
+update-lock: $(VENV)/dev ## Take the newest versions that pyproject.toml allows, in every lock file
+	@$(BIN)/python -m scripts.lock --upgrade
+
+.PHONY: layers
+layers: $(VENV)/dev $(ARTIFACT)/manifest.json ## Build the layers, with the digest of each and what is in it (CycloneDX)
+	@$(BIN)/python -m scripts.layers
 
 .PHONY: local
 local: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Run the AWS functions on this machine (PORT may be set): `sam local`, and a DynamoDB in memory
@@ -123,17 +136,33 @@ cold-start: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Meas
 clean: ## Delete what was built, not the history
 	rm -rf build dist .aws-sam layers/registry $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info
 
-$(VENV)/serve: pyproject.toml
+# Everything is installed from locks/: exact versions, checked by their hashes. A line a step, with the seconds it took.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := $(PIP) install --require-hashes --requirement
+step = printf '%-58s' '$(1) ...'; begun=$$(date +%s); { $(2); } || { code=$$?; echo ' failed'; exit $$code; }; \
+	printf '%5d s\n' $$(($$(date +%s) - begun))
+
+$(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Pointsman needs Python 3.11 or later; name one with make PYTHON=python3.12"; exit 2; }
-	@echo "Installing into $(VENV) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[export]'
+	@$(call step,Making the environment $(VENV),$(PYTHON) -m venv $(VENV))
+
+$(VENV)/serve: pyproject.toml locks/serve.txt | $(VENV)/bin/python
+	@$(call step,Installing $(words $(shell grep -o == locks/serve.txt)) packages,$(LOCKED) locks/serve.txt)
+	@$(call step,Installing Pointsman itself,$(PIP) install --no-deps --no-build-isolation --editable .)
 	@touch $@
 
-$(VENV)/dev: $(VENV)/serve
-	@echo "Installing what the tests need ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/build: locks/build.txt | $(VENV)/serve
+	@$(call step,Installing what training needs,$(LOCKED) locks/build.txt)
+	@touch $@
+
+$(VENV)/dev: locks/dev.txt | $(VENV)/serve
+	@$(call step,Installing what the tests need,$(LOCKED) locks/dev.txt)
+	@touch $@
+
+# torch alone is not locked by hashes: which build a machine needs, with or without CUDA, is its own affair.
+$(VENV)/reference: locks/reference.txt | $(VENV)/dev
+	@$(call step,Installing torch,$(PIP) install --requirement locks/reference.txt)
 	@touch $@
 
 $(DYNALITE)/.installed: tests/dynalite/package.json tests/dynalite/package-lock.json
@@ -143,17 +172,18 @@ $(DYNALITE)/.installed: tests/dynalite/package.json tests/dynalite/package-lock.
 	@touch $@
 
 $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve
-	@echo "Exporting the embedder ..."
-	@$(BIN)/python -m artifacts_build export --embedder use-multilingual --out $(EMBEDDER)
+	@mkdir -p build
+	@$(call step,Exporting the embedder,$(BIN)/python -m artifacts_build export --embedder use-multilingual \
+		--out $(EMBEDDER) >build/export.log)
 
 $(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.json | $(VENV)/serve
-	@$(BIN)/python -m artifacts_build artifact --embedder $(EMBEDDER) --out $(ARTIFACT)
+	@$(call step,Putting weights and embedder together,$(BIN)/python -m artifacts_build artifact \
+		--embedder $(EMBEDDER) --out $(ARTIFACT) >build/artifact.log)
 
 $(SAM)/%/.installed:
-	@echo "Installing into $(@D) ..."
-	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(call step,Installing into $(@D),$(PYTHON) -m venv $(@D) && $(@D)/bin/python -m pip install --quiet \
+		--disable-pip-version-check --require-hashes --requirement $<)
 	@touch $@
 
-$(SAM)/venv/.installed: scripts/sam_local/requirements.txt
-$(SAM)/policy/.installed: scripts/sam_local/policy-requirements.txt
+$(SAM)/venv/.installed: locks/sam.txt
+$(SAM)/policy/.installed: locks/policy.txt

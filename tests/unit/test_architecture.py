@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,11 +89,6 @@ def test_the_settings_can_be_read_where_a_layer_has_no_folder_above_it(monkeypat
 def test_a_public_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Ruoter"):
         assert pointsman.Ruoter
-
-
-def test_the_version_is_the_same_everywhere() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == pointsman.__version__
 
 
 def test_no_file_is_longer_than_about_400_lines() -> None:

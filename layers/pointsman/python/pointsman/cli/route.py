@@ -73,16 +73,15 @@ def route(
 
 def _route_batch(router: "Router", stream: BinaryIO, config: str) -> int:
     """Print a decision or a problem document for every line as it comes; 1 if any line failed."""
-    from tqdm import tqdm
-
     failed = 0
-    # `None`: a bar on a terminal only; it goes to standard error, since standard output holds the decisions.
-    for number, line in lines_of(tqdm(stream, unit=" prompts", disable=None)):
-        try:
-            print_json(router.decide(**_batch_line(line, config)).to_dict(), indent=None)
-        except PointsmanError as error:
-            failed += 1
-            print_json({"line": number, **error.problem()}, indent=None)
+    # A bar on a terminal only; it goes to standard error, since standard output holds the decisions.
+    with click.progressbar(stream, file=sys.stderr, show_pos=True) as prompts:
+        for number, line in lines_of(prompts):
+            try:
+                print_json(router.decide(**_batch_line(line, config)).to_dict(), indent=None)
+            except PointsmanError as error:
+                failed += 1
+                print_json({"line": number, **error.problem()}, indent=None)
     return 1 if failed else 0
 
 
