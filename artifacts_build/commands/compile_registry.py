@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from artifacts_build.commands import ARTIFACT, FOLDER
+from artifacts_build.commands import ARTIFACT, FOLDER, REGISTRY
 
 LAYER = Path("layers/registry")
 
 
 @click.command()
-@click.option("--registry", "source", type=FOLDER, default=Path("registry"), show_default=True)
+@click.option("--registry", "source", type=FOLDER, default=REGISTRY, show_default=True)
 @click.option("--artifact", type=FOLDER, default=ARTIFACT, show_default=True)
 @click.option("--out", type=FOLDER, default=LAYER, show_default=True)
 def compile_registry(source: Path, artifact: Path, out: Path) -> None:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from artifacts_build.commands import FILE, FOLDER
+from artifacts_build.commands import FILE, FOLDER, REGISTRY
 
 if TYPE_CHECKING:
     from artifacts_build.datasets import Outcomes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-REGISTRY = Path("registry")
 
 
 def data_options(command: Command) -> Command:

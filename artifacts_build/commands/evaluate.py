@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from artifacts_build.commands import ARTIFACT, CACHE, DEFAULT_EMBEDDER, FILE, FOLDER
-from artifacts_build.commands.data import REGISTRY, data_options, read_outcomes
+from artifacts_build.commands import ARTIFACT, CACHE, DEFAULT_EMBEDDER, FILE, FOLDER, REGISTRY
+from artifacts_build.commands.data import data_options, read_outcomes
 from artifacts_build.commands.profiles import profiles
 
 if TYPE_CHECKING:

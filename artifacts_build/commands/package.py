@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from artifacts_build.commands import ARTIFACT, DEFAULT_EMBEDDER, FOLDER, WEIGHTS
+from artifacts_build.commands import ARTIFACT, ARTIFACTS, DEFAULT_EMBEDDER, FOLDER, REGISTRY, WEIGHTS
 
 
 @click.command()
 @click.option("--weights", type=FOLDER, default=WEIGHTS, show_default=True)
 @click.option("--embedder", type=FOLDER, default=DEFAULT_EMBEDDER, show_default=True)
-@click.option("--registry", type=FOLDER, default=Path("registry"), show_default=True)
-@click.option("--name", default=ARTIFACT.name, show_default=True, help=f"Write {ARTIFACT.parent}/NAME.")
+@click.option("--registry", type=FOLDER, default=REGISTRY, show_default=True)
+@click.option("--name", default="default", show_default=True, help=f"Write {ARTIFACTS}/NAME.")
 @click.option("--out", type=FOLDER, help="Write another folder instead.")
 def artifact(weights: Path, embedder: Path, registry: Path, name: str, out: Path | None) -> None:
     """Put weights and embedder together to the artifact that is served, and try it.
@@ -21,18 +21,18 @@ def artifact(weights: Path, embedder: Path, registry: Path, name: str, out: Path
     """
     from artifacts_build.packaging.artifact import build_artifact
 
-    out = out or ARTIFACT.parent / name
+    out = out or ARTIFACTS / name
     report = build_artifact(weights, embedder, registry, out)
     click.echo(report)
 
 
 @click.command()
 @click.option("--artifact", type=FOLDER, default=ARTIFACT, show_default=True)
-@click.option("--registry", type=FOLDER, default=Path("registry"), show_default=True)
+@click.option("--registry", type=FOLDER, default=REGISTRY, show_default=True)
 @click.option("--web", type=FOLDER, default=Path("web"), show_default=True)
 @click.option("--out", type=FOLDER, default=Path("dist"), show_default=True)
 def wheel(artifact: Path, registry: Path, web: Path, out: Path) -> None:
-    """Build a wheel that holds library, artifact, registry and page."""
+    """Build a wheel that holds library, build step, artifact, registry and page; in a checkout."""
     from artifacts_build.packaging.wheel import build_wheel
 
     built = build_wheel(out, artifact, registry, web)

@@ -5,12 +5,12 @@ A zip function with its layers may hold 262,144,000 bytes unzipped; what is over
 
 from pathlib import Path
 
+import pointsman
 from pointsman.artifact.load import EMBEDDER_FOLDER
 from pointsman.errors import ArtifactError
 from pointsman.router import Router
 
 from artifacts_build.packaging.weights import join_embedder
-from artifacts_build.packaging.wheel import PACKAGE, ROOT
 
 LIMIT_BYTES = 262_144_000
 PROMPT = "Prove that every finite integral domain is a field."
@@ -52,7 +52,7 @@ def size_table(artifact: Path, registry: Path) -> str:
     rows = [(str(path.relative_to(artifact)), path.stat().st_size) for path in files]
     rows = [row for row in rows if row[0].startswith(EMBEDDER_FOLDER)] + [
         ("weights and manifest", sum(size for name, size in rows if not name.startswith(EMBEDDER_FOLDER))),
-        ("library", _size(ROOT / PACKAGE, "*.py")),
+        ("library", _size(Path(pointsman.__file__).parent, "*.py")),
         ("registry", _size(registry, "*")),
     ]
     total = sum(size for _, size in rows)

@@ -253,3 +253,20 @@ def test_a_file_that_is_no_database_stops_the_server(tmp_path: Path, artifact: s
     path.write_text("these are my notes " * 50)
     assert "not an SQLite database" in failed(run("serve", "--port", "0", "--db", str(path), artifact))
     assert path.read_text().startswith("these are my notes")
+
+
+def test_an_empty_history_says_which_one_was_read(tmp_path: Path) -> None:
+    db = tmp_path / "history.db"
+    empty = run("history", "--db", str(db))
+    assert (empty.stdout, empty.stderr) == ("", f"No decisions yet in {db}.\n")
+    narrowed = run("history", "--db", str(db), "--config", "single-opus", "--json")
+    assert (narrowed.stdout, narrowed.stderr) == ("", f"No decision fits in {db}.\n")
+
+
+def test_what_one_command_records_every_other_finds_without_being_told_where(artifact: str, tmp_path: Path) -> None:
+    home = {"XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    decision = json.loads(run("route", "hello", "--record", "--json", artifact, **home).stdout)
+    assert decision["id"] in run("history", **home).stdout
+    served = subprocess.run(["make", "--dry-run", "serve"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "pointsman serve" in served.stdout
+    assert "--db" not in served.stdout

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from pointsman.cli.options import db_option, history_of, json_option, print_json, registry_of, table_option
+from pointsman.cli.options import db_option, history_of, json_option, place_of, print_json, registry_of, table_option
 from pointsman.text_in import lines_of
 
 if TYPE_CHECKING:
@@ -40,13 +40,19 @@ def history(
     store = history_of(db, table)
     # Names are looked up only where some are given: reading the registry takes longer than listing.
     known = registry_of(None) if config is not None or model is not None else None
+    found = False
     for call in _calls(store, known, limit, Filter(config=config, model=model)):
+        found = True
         if as_json:
             print_json(call, indent=None)
         else:
             models = " + ".join(call["selected"])
             preview = (call["prompt_preview"] or "(not kept)")[:60]
             click.echo(f"{call['ts']}  {call['id']}  {call['expected_quality']:4.0%}  {models}  {preview}")
+    if not found:
+        # To standard error: what reads the list finds it empty.
+        what = "No decisions yet" if known is None else "No decision fits"
+        click.echo(f"{what} in {place_of(db, table)}.", err=True)
     store.close()
 
 

@@ -33,6 +33,14 @@ def history_of(db: Path | None, table: str | None) -> "History":
     return open_history(load_settings(db=db, table=table))
 
 
+def place_of(db: Path | None, table: str | None) -> str:
+    """Where `history_of` looks, in words."""
+    from pointsman.settings import load_settings
+
+    settings = load_settings(db=db, table=table)
+    return f"the table {settings.table}" if settings.table else str(settings.db)
+
+
 def registry_of(folder: Path | None) -> "Registry":
     from pointsman.registry import load_registry
     from pointsman.settings import load_settings
