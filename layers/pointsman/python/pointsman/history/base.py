@@ -7,7 +7,7 @@ in time: decisions that arrive while someone pages never shift what comes after 
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -21,6 +21,9 @@ from pointsman.errors import InvalidCursor, NotFound, UnknownModel
 Record = Mapping[str, Any]
 PREVIEW_CHARACTERS = 160
 DAY_S = 86_400
+# One deadline an operation: waiting for a connection, for locks, and for tries anew.
+DEADLINE_S = 1.0
+FIRST_ID, LAST_ID = str(ULID.from_int(0)), str(ULID.from_int(2**128 - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,11 @@ class Page:
 class History(Protocol):
     """A store of decisions. Every method raises HistoryUnavailable where the store cannot be used."""
 
-    def append(self, decision: Record) -> None:
-        """Keep a decision; it is durable when this returns. An id that is there already changes nothing."""
+    def append(self, decision: Record, *, until: float | None = None) -> None:
+        """Keep a decision; it is durable when this returns. An id that is there already changes nothing.
+
+        `until`, by the monotonic clock, is when to give up; None is the store's own deadline from now on.
+        """
 
     def page(self, limit: int, cursor: str | None = None, where: Filter | None = None) -> Page:
         """At most `limit` summaries from `cursor` on. Raises InvalidCursor."""
@@ -62,6 +68,24 @@ class History(Protocol):
             NotFound: there is no such decision.
             UnknownModel: the decision did not select this model.
         """
+
+    def decisions(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[dict[str, Any]]:
+        """Every whole decision with its outcomes, oldest first; `since` is included, `until` is not."""
+
+    def delete(self, decision_ids: Sequence[str], note: Record) -> int:
+        """Delete decisions with their outcomes, and keep the note with their number; how many were there."""
+
+    def note(self, note: Record) -> None:
+        """Keep a note of what was done, for the audit; one of the same id is replaced."""
+
+    def notes(self) -> list[dict[str, Any]]:
+        """What was noted, newest first."""
+
+    def purge(self) -> int:
+        """Delete what is too old to be shown; how many went."""
+
+    def probe(self, *, until: float | None = None) -> None:
+        """Write something and forget it: raises HistoryUnavailable where a decision could not be kept."""
 
     def close(self) -> None:
         """Let go of the store."""

@@ -2,12 +2,14 @@
 
 One connection writes, under a lock; one reads. A commit is synced to disk before `append` returns, so a
 decision that was acknowledged survives `kill -9` and a power cut. Summaries lie apart from bodies, sorted
-by id, so a page costs the same however long the history is.
+by id, so a page costs the same however long the history is. Nothing waits longer than the deadline, and nothing is
+written to a file that is no longer the one that was opened.
 """
 
+import ctypes
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,9 @@ import orjson
 
 from pointsman.errors import HistoryUnavailable
 from pointsman.history.base import (
+    DEADLINE_S,
+    FIRST_ID,
+    LAST_ID,
     Filter,
     Page,
     Record,
@@ -32,65 +37,62 @@ from pointsman.history.base import (
     summary_of,
 )
 from pointsman.history.ids import timestamp
+from pointsman.history.retention import Retention
+from pointsman.history.sqlite_schema import MIGRATIONS, meaning, version_of
+from pointsman.history.sqlite_watch import FileWatch
 
-BUSY_S = 1.0
-PURGE_EVERY = 1000
-
-
-def _m001_decisions(db: sqlite3.Connection) -> None:
-    db.execute(
-        "CREATE TABLE summaries (id TEXT PRIMARY KEY, config TEXT NOT NULL, expires_at INTEGER,"
-        " summary TEXT NOT NULL) WITHOUT ROWID"
-    )
-    db.execute("CREATE INDEX summaries_by_config ON summaries (config, id)")
-    db.execute("CREATE INDEX summaries_by_expiry ON summaries (expires_at) WHERE expires_at IS NOT NULL")
-    db.execute("CREATE TABLE bodies (id TEXT PRIMARY KEY, body TEXT NOT NULL)")
-    db.execute(
-        "CREATE TABLE selected (model_id TEXT NOT NULL, decision_id TEXT NOT NULL,"
-        " PRIMARY KEY (model_id, decision_id)) WITHOUT ROWID"
-    )
-    db.execute("CREATE INDEX selected_by_decision ON selected (decision_id)")
-    db.execute(
-        "CREATE TABLE outcomes (decision_id TEXT NOT NULL, model_id TEXT NOT NULL, outcome TEXT NOT NULL,"
-        " PRIMARY KEY (decision_id, model_id)) WITHOUT ROWID"
-    )
-
-
-# Numbered from 1; `user_version` says how many a file has. Only ever append to this list.
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_m001_decisions]
+# What has expired is deleted in steps of so many decisions, one with an append when so many seconds have passed.
+PURGE_STEP = 200
+PURGE_EVERY_S = 60.0
+READ_AT_ONCE = 200
+_TABLES = {"bodies": "id", "selected": "decision_id", "outcomes": "decision_id", "summaries": "id"}
 
 
 class SqliteHistory:
     """The history in one file. Safe to share between threads; several processes may open the same file."""
 
-    def __init__(self, path: Path, retention_days: int = 0) -> None:
+    def __init__(self, path: Path, retention_days: int = 0, *, deadline_s: float = DEADLINE_S) -> None:
         """Open or create the file and bring it up to date.
+
+        Args:
+            deadline_s: the longest that one operation waits for a connection and for other processes' locks.
 
         Raises:
             HistoryUnavailable: it cannot be created, read or written, or is not ours.
         """
-        self._path = path
-        self._retention_days = retention_days
-        self._appends = 0
+        self.path = path
+        self._deadline_s = deadline_s
+        self._retention = Retention(retention_days)
         self._write_lock, self._read_lock = Lock(), Lock()
+        self._lost: str | None = None
+        self._purged = time.monotonic()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise HistoryUnavailable(f"{path}: cannot create its folder: {error.strerror}.") from None
+            raise HistoryUnavailable(f"{path}: cannot create its folder: {error.strerror}.", final=True) from None
         self._connections = ExitStack()
+        self._watch: FileWatch | None = None
         try:
             with self._translated():
                 self._writer = self._open()
-                self._migrate()
+                # Overwrite what is deleted with zeros, where the library was not built to do so.
+                self._writer.execute("PRAGMA secure_delete = ON")
+                # A file that is up to date is only read, so that a lock that passes stops no start.
+                if version_of(self._writer, path, len(MIGRATIONS)) < len(MIGRATIONS):
+                    self._migrate()
                 self._reader = self._open()
                 self._reader.execute("PRAGMA query_only = ON")
-            self.purge()
+                rows = self._reader.execute("SELECT value FROM facts WHERE name = 'floor'").fetchall()
+                self._kept_floor = rows[0][0] if rows else FIRST_ID
+            self._watch = FileWatch(path)
         except BaseException:
             self.close()
             raise
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path, timeout=self._deadline_s, isolation_level=None, check_same_thread=False
+        )
         self._connections.callback(connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -98,16 +100,7 @@ class SqliteHistory:
 
     def _migrate(self) -> None:
         with self._transaction() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise HistoryUnavailable(
-                    f"{self._path}: a newer Pointsman made this history (version {version}, this one knows "
-                    f"{len(MIGRATIONS)}). Upgrade, or name another file with --db."
-                )
-            if not version and db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
-                raise HistoryUnavailable(
-                    f"{self._path}: an SQLite file of another program. Name another file with --db."
-                )
+            version = version_of(db, self.path, len(MIGRATIONS))
             for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
                 migration(db)
                 db.execute(f"PRAGMA user_version = {number}")
@@ -117,11 +110,43 @@ class SqliteHistory:
         try:
             yield
         except sqlite3.Error as error:
-            raise HistoryUnavailable(f"{self._path}: {_meaning(error)}") from None
+            raise HistoryUnavailable(f"{self.path}: {meaning(error)}") from None
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._write_lock, self._translated():
+    def _held(self, lock: Lock, until: float | None) -> Iterator[float]:
+        """A lock, and the seconds that are left then; the file is still ours."""
+        until = time.monotonic() + self._deadline_s if until is None else until
+        if not lock.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise HistoryUnavailable(f"{self.path}: it is busy with other requests, or locked. Try again.", final=True)
+        try:
+            self._check_file()
+            yield until - time.monotonic()
+        finally:
+            lock.release()
+
+    def _check_file(self) -> None:
+        """Raise HistoryUnavailable, now and ever after, once the file is not the one that was opened."""
+        if self._lost is None and self._watch is not None:
+            change = self._watch.change()
+            if change is not None:
+                self.give_up(f"{change} while it was open. Nothing more is written to it. Restart to open what is there.")
+        if self._lost is not None:
+            raise HistoryUnavailable(f"{self.path}: {self._lost}", final=True)
+
+    def give_up(self, why: str) -> None:
+        """Never touch the file again: it is damaged, or another than it was."""
+        self._lost = why
+        # Closing the last connection would write the log into whatever file is there now, and delete its log. So
+        # these two are never closed, not even by the interpreter's end; the process's own end frees them.
+        for connection in (self._writer, self._reader):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        self._connections.pop_all()
+        self._watch = None
+
+    @contextmanager
+    def _transaction(self, until: float | None = None) -> Iterator[sqlite3.Connection]:
+        with self._held(self._write_lock, until) as left, self._translated():
+            self._writer.execute(f"PRAGMA busy_timeout = {max(1, int(left * 1000))}")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -131,12 +156,12 @@ class SqliteHistory:
                     self._writer.execute("ROLLBACK")
                 raise
 
-    def append(self, decision: Record) -> None:
+    def append(self, decision: Record, *, until: float | None = None) -> None:
         summary = orjson.dumps(summary_of(decision)).decode()
         body = body_of(decision).decode()
-        expires_at = expiry(decision["id"], self._retention_days)
+        expires_at = expiry(decision["id"], self._retention.days)
         key = decision["id"]
-        with self._transaction() as db:
+        with self._transaction(until) as db:
             inserted = db.execute(
                 "INSERT OR IGNORE INTO summaries VALUES (?, ?, ?, ?)",
                 (key, decision["config"], expires_at, summary),
@@ -147,15 +172,14 @@ class SqliteHistory:
                     "INSERT INTO selected VALUES (?, ?)",
                     [(name, key) for name in listed_under(decision)],
                 )
-        self._appends += 1
-        if self._retention_days and self._appends % PURGE_EVERY == 0:
-            self.purge()
+            if time.monotonic() - self._purged > PURGE_EVERY_S:
+                self._purge_step(db)
 
     def page(self, limit: int, cursor: str | None = None, where: Filter | None = None) -> Page:
         where = where or Filter()
-        clauses = ["(s.expires_at IS NULL OR s.expires_at > ?)"]
-        values: list[Any] = [int(time.time())]
         source, key = "summaries s", "s.id"
+        clauses: list[str] = []
+        values: list[Any] = []
         if where.model is not None:
             # Walking the model's own index keeps a page of a rare model as cheap as any other.
             source, key = "selected m CROSS JOIN summaries s ON s.id = m.decision_id", "m.decision_id"
@@ -164,9 +188,11 @@ class SqliteHistory:
         if where.config is not None:
             clauses.append("s.config = ?")
             values.append(where.config)
+        low = self._floor()
         if where.since is not None:
-            clauses.append(f"{key} >= ?")
-            values.append(first_id(where.since))
+            low = max(low, first_id(where.since))
+        clauses += [f"{key} >= ?", "(s.expires_at IS NULL OR s.expires_at > ?)"]
+        values += [low, int(time.time())]
         if where.until is not None:
             clauses.append(f"{key} < ?")
             values.append(first_id(where.until))
@@ -179,15 +205,33 @@ class SqliteHistory:
         return Page(calls, encode_cursor(calls[-1]["id"]) if len(rows) > limit else None)
 
     def get(self, decision_id: str) -> dict[str, Any]:
-        rows = self._read(
-            "SELECT b.body FROM bodies b JOIN summaries s ON s.id = b.id"
-            " WHERE b.id = ? AND (s.expires_at IS NULL OR s.expires_at > ?)",
-            (decision_id, int(time.time())),
-        )
-        if not rows:
+        found = list(self._whole("s.id = ?", (decision_id,), 1)) if decision_id >= self._floor() else []
+        if not found:
             raise no_such_decision(decision_id)
-        outcomes = self._read("SELECT outcome FROM outcomes WHERE decision_id = ? ORDER BY model_id", (decision_id,))
-        return {**orjson.loads(rows[0][0]), "outcomes": [orjson.loads(outcome) for (outcome,) in outcomes]}
+        return found[0]
+
+    def decisions(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[dict[str, Any]]:
+        last = max(self._floor(), first_id(since) if since else FIRST_ID)
+        end = first_id(until) if until else LAST_ID
+        operator = ">="
+        while True:
+            rows = list(self._whole(f"s.id {operator} ? AND s.id < ?", (last, end), READ_AT_ONCE))
+            yield from rows
+            if len(rows) < READ_AT_ONCE:
+                return
+            last, operator = rows[-1]["id"], ">"
+
+    def _whole(self, where: str, values: tuple[Any, ...], limit: int) -> Iterator[dict[str, Any]]:
+        """Bodies with their outcomes, oldest first, but for those that have expired."""
+        rows = self._read(
+            "SELECT b.body, (SELECT json_group_array(outcome) FROM (SELECT outcome FROM outcomes"
+            " WHERE decision_id = s.id ORDER BY model_id))"
+            " FROM summaries s JOIN bodies b ON b.id = s.id"
+            f" WHERE {where} AND (s.expires_at IS NULL OR s.expires_at > ?) ORDER BY s.id LIMIT ?",
+            (*values, int(time.time()), limit),
+        )
+        for body, outcomes in rows:
+            yield {**orjson.loads(body), "outcomes": [orjson.loads(one) for one in orjson.loads(outcomes)]}
 
     def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
         model_id = served(self.get(decision_id), model_id)
@@ -199,36 +243,97 @@ class SqliteHistory:
             )
         return self.get(decision_id)
 
-    def purge(self) -> None:
-        """Delete what has expired."""
-        gone = "(SELECT id FROM summaries WHERE expires_at <= ?)"
-        now = int(time.time())
+    def delete(self, decision_ids: Sequence[str], note: Record) -> int:
         with self._transaction() as db:
-            db.execute(f"DELETE FROM bodies WHERE id IN {gone}", (now,))
-            db.execute(f"DELETE FROM selected WHERE decision_id IN {gone}", (now,))
-            db.execute(f"DELETE FROM outcomes WHERE decision_id IN {gone}", (now,))
-            db.execute("DELETE FROM summaries WHERE expires_at <= ?", (now,))
+            gone = _delete(db, decision_ids)
+            if gone:
+                _note(db, {**note, "decisions": gone})
+        if gone:
+            self._forget_text()
+        return gone
+
+    def note(self, note: Record) -> None:
+        with self._transaction() as db:
+            _note(db, note)
+
+    def notes(self) -> list[dict[str, Any]]:
+        return [orjson.loads(note) for (note,) in self._read("SELECT note FROM audit ORDER BY id DESC", ())]
+
+    def purge(self) -> int:
+        """Delete what is too old to be shown, in small steps between which others may write; how many went."""
+        total = 0
+        while True:
+            with self._transaction() as db:
+                gone = self._purge_step(db)
+            total += gone
+            if gone < PURGE_STEP:
+                break
+        if total:
+            self._forget_text()
+        return total
+
+    def _purge_step(self, db: sqlite3.Connection) -> int:
+        if not self._retention.trusted():
+            return 0
+        floor = self._floor()
+        if floor > self._kept_floor:
+            db.execute("INSERT OR REPLACE INTO facts VALUES ('floor', ?)", (floor,))
+            self._kept_floor = floor
+        old = db.execute("SELECT id FROM summaries WHERE id < ? LIMIT ?", (floor, PURGE_STEP)).fetchall()
+        if not old:
+            now = int(time.time())
+            old = db.execute("SELECT id FROM summaries WHERE expires_at <= ? LIMIT ?", (now, PURGE_STEP)).fetchall()
+        if len(old) < PURGE_STEP:
+            self._purged = time.monotonic()
+        return _delete(db, [decision_id for (decision_id,) in old])
+
+    def _forget_text(self) -> None:
+        """Move the log into the file and cut it: what was deleted is then overwritten in both."""
+        with self._held(self._write_lock, None), self._translated():
+            self._writer.execute("PRAGMA busy_timeout = 100")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def probe(self, *, until: float | None = None) -> None:
+        with self._transaction(until) as db:
+            db.execute("INSERT OR REPLACE INTO facts VALUES ('probe', ?)", (timestamp(datetime.now(UTC)),))
+
+    def check(self) -> None:
+        """Read the whole file for damage; seconds for gigabytes, and nobody waits for it.
+
+        Raises:
+            HistoryUnavailable: it is damaged. It is not touched again.
+        """
+        self._check_file()
+        with self._translated():
+            other = sqlite3.connect(self.path, timeout=self._deadline_s, isolation_level=None)
+            try:
+                (found,) = other.execute("PRAGMA quick_check(1)").fetchone()
+            finally:
+                other.close()
+        if found != "ok":
+            self.give_up(f"the database is damaged ({found}). Restore it from a backup, or name another with --db.")
+            self._check_file()
 
     def close(self) -> None:
         self._connections.close()
+        if self._watch is not None:
+            self._watch.close()
+
+    def _floor(self) -> str:
+        return max(self._kept_floor, self._retention.cutoff())
 
     def _read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        with self._read_lock, self._translated():
+        with self._held(self._read_lock, None), self._translated():
             return self._reader.execute(sql, values).fetchall()
 
 
-def _meaning(error: sqlite3.Error) -> str:
-    """What an SQLite error means and what to do about it, in one sentence each."""
-    # The low byte is the primary code; errors of the module itself have none.
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    known = {
-        sqlite3.SQLITE_READONLY: "it is read-only. Make it and its folder writable, or name another with --db.",
-        sqlite3.SQLITE_BUSY: "another process holds it locked. End that process, or name another with --db.",
-        sqlite3.SQLITE_LOCKED: "another process holds it locked. End that process, or name another with --db.",
-        sqlite3.SQLITE_FULL: "the disk is full. Free some space; what was not stored is in the log.",
-        sqlite3.SQLITE_NOTADB: "not an SQLite database. Name another file with --db.",
-        sqlite3.SQLITE_CORRUPT: "the database is damaged. Restore it from a backup, or name another with --db.",
-        sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Check that it is a file and that its folder is writable.",
-        sqlite3.SQLITE_PERM: "access is denied. Check its permissions.",
-    }
-    return known.get(primary, f"SQLite says: {error}.")
+def _delete(db: sqlite3.Connection, decision_ids: Sequence[str]) -> int:
+    gone = 0
+    for table, column in _TABLES.items():
+        keys = [(decision_id,) for decision_id in decision_ids]
+        gone = db.executemany(f"DELETE FROM {table} WHERE {column} = ?", keys).rowcount if keys else 0
+    return gone
+
+
+def _note(db: sqlite3.Connection, note: Record) -> None:
+    db.execute("INSERT OR REPLACE INTO audit VALUES (?, ?)", (note["id"], orjson.dumps(note).decode()))
