@@ -17,7 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from pointsman.history.sqlite import MIGRATIONS
+from pointsman.history.sqlite_schema import MIGRATIONS
 from tqdm import tqdm
 
 from artifacts_build.datasets.collect import Collected, Collector

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from pointsman.cli.main import cli
 from pointsman.compose import open_history
 from pointsman.errors import HistoryUnavailable, NotFound, SettingsError, UnknownModel
 from pointsman.history import Filter, append_or_log, replay
-from pointsman.history import dynamodb as module
-from pointsman.history.base import DAY_S, expiry
+from pointsman.history import dynamodb_table as module
+from pointsman.history.base import DAY_S, FIRST_ID, LAST_ID, expiry
 from pointsman.history.dynamodb import MOST_DATA_BYTES, TABLE_DEFINITION, DynamoHistory
 from pointsman.history.ids import Ids, timestamp
 from pointsman.history.sqlite import SqliteHistory
@@ -63,6 +64,7 @@ def test_thousands_are_paged_newest_first_with_two_queries_a_page(
     table: DynamoHistory, decision: dict[str, Any]
 ) -> None:
     ids = fill(table, decision, 2100)
+    table.page(1)  # reads, once in five minutes, what retention has hidden for good
     calls = Calls(table)
     found, cursor = [], None
     for number in range(1, 12):
@@ -80,6 +82,7 @@ def test_a_rare_filter_over_months_without_decisions_takes_two_queries(
     old = Ids().next(datetime(2019, 5, 1, tzinfo=UTC))
     table._write_summaries({**decision, "id": old, "config": "rare", "selected": ["acme/rare"]}, None)
     fill(table, decision, 300)
+    table.page(1)
     calls = Calls(table)
     filters = [
         Filter(config="rare"),
@@ -123,6 +126,7 @@ def test_a_filter_too_long_for_any_key_finds_nothing(table: DynamoHistory) -> No
 def test_a_decision_takes_a_write_for_its_body_and_one_for_its_lists(
     table: DynamoHistory, decision: dict[str, Any]
 ) -> None:
+    table.page(1)
     calls = Calls(table)
     table.append(decision)
     assert calls.made == ["PutItem", "BatchWriteItem"]
@@ -157,7 +161,7 @@ def test_what_has_expired_is_not_shown(
     assert stored is not None
     assert int(stored["expires_at"]["N"]) == expiry(decision["id"], 1)
     everything = DynamoHistory(table._table)
-    everything._client = table._client
+    everything._calls.client = table._client
     later = time.time() + DAY_S + 2
     monkeypatch.setattr(time, "time", lambda: later)
     # By a reader that has the retention, and by one that only reads what the item says.
@@ -313,7 +317,7 @@ def test_every_refusal_is_told_to_the_operator_and_the_record_goes_to_the_log(
 def test_trying_again_ends_in_time(
     table: DynamoHistory, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter(range(0, 1000, 2))
+    clock = count(0.0, 0.6)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     calls = Calls(table)
     calls.answers = lambda _: (500, "InternalServerError")
@@ -398,7 +402,7 @@ def test_the_settings_say_which_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POINTSMAN_DYNAMODB_ENDPOINT", "http://127.0.0.1:8000")
     table = open_history(load_settings())
     assert isinstance(table, DynamoHistory)
-    assert (table._table, table._retention_days, table._endpoint) == ("history", 30, "http://127.0.0.1:8000")
+    assert (table._table, table._retention.days, table._calls._endpoint) == ("history", 30, "http://127.0.0.1:8000")
 
 
 @pytest.mark.parametrize(
@@ -493,7 +497,7 @@ def test_a_decision_with_48_candidates_takes_the_write_units_that_are_documented
     items = table._client.scan(TableName=table._table)["Items"]
     units = {item["pk"]["S"]: -(-item_bytes(item) // 1024) for item in items}
     assert units.pop(decision["id"]) == body_units
-    assert list(units.values()) == [1, 1, 1, 1]
+    assert list(units.values()) == [1] * 6
 
 
 def test_the_two_shards_of_a_list_share_the_decisions_evenly(table: DynamoHistory, decision: dict[str, Any]) -> None:
@@ -501,5 +505,5 @@ def test_the_two_shards_of_a_list_share_the_decisions_evenly(table: DynamoHistor
     # Also within one millisecond, where ids follow one another.
     for _ in range(200):
         table._write_summaries({**decision, "id": ids.next(START)}, None)
-    shards = [table._newest(f"[{shard},null,null]", module.FIRST_ID, module.LAST_ID, 1000) for shard in (0, 1)]
+    shards = [table._newest(f"[{shard},null,null]", FIRST_ID, LAST_ID, 1000) for shard in (0, 1)]
     assert [len(shard) for shard in shards] == [100, 100]

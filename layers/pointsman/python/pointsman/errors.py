@@ -156,10 +156,10 @@ class HistoryUnavailable(PointsmanError):
     code = "history-unavailable"
     title = "The history is unavailable"
 
-    def __init__(self, detail: str, *, final: bool = False) -> None:
-        """`final`: the store has tried again itself, or knows that trying again would not help."""
+    def __init__(self, detail: str, *, final: bool = False, denied: bool = False) -> None:
+        """`final`: the store has tried again itself, or knows that trying again would not help; `denied`: by a role."""
         super().__init__(detail)
-        self.final = final
+        self.final, self.denied = final, denied
 
 
 class StartupError(PointsmanError):

@@ -11,22 +11,23 @@ A body is written before its summaries: what is listed can be opened, and a repe
 was cut off in between. docs/history.md has the arithmetic. AWS's library is imported on first use.
 """
 
+import heapq
 import json
 import time
 import zlib
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
-from itertools import count
-from random import random
-from threading import Lock
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from ulid import ULID
 
-from pointsman.errors import HistoryUnavailable, SettingsError
+from pointsman.errors import HistoryUnavailable
 from pointsman.history.base import (
+    DEADLINE_S,
+    FIRST_ID,
+    LAST_ID,
     Filter,
     Page,
     Record,
@@ -40,103 +41,52 @@ from pointsman.history.base import (
     served,
     summary_of,
 )
+from pointsman.history.dynamodb_table import TABLE_DEFINITION, TRIES, TTL_ATTRIBUTE, ConditionFailed, Table, pause
 from pointsman.history.ids import timestamp
 from pointsman.history.prompts import shortened_prompt
+from pointsman.history.retention import Retention
 
-TTL_ATTRIBUTE = "expires_at"
-# What `create_table` takes besides a name; template.yaml says the same.
-TABLE_DEFINITION: dict[str, Any] = {
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "S"},
-    ],
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+__all__ = ["TABLE_DEFINITION", "TTL_ATTRIBUTE", "DynamoHistory"]
 
 # Partitions of a list. Another number would need the lists to be written anew.
 SHARDS = 2
 BODY = "body"
-FIRST_ID, LAST_ID = str(ULID.from_int(0)), str(ULID.from_int(2**128 - 1))
 # An item may have 409,600 bytes in all; the rest is for outcomes and the attributes beside the data.
 MOST_DATA_BYTES = 360_000
 MOST_KEY_BYTES = 2048
+# Items that are no decision's: the floor of what is shown, and notes of the audit under their ids.
+FLOOR_KEY = {"pk": {"S": "retention"}, "sk": {"S": "floor"}}
+AUDIT = "audit"
+FLOOR_AGE_S = 300.0
 LIVE = f"attribute_not_exists({TTL_ATTRIBUTE}) OR {TTL_ATTRIBUTE} > :now"
-
-# A request is tried anew after pauses of up to 25, 50, 100, ... ms, but never begun after PATIENCE_S.
-TRIES = 7
-FIRST_PAUSE_S = 0.025
-PATIENCE_S = 3.0
-CONNECT_S, READ_S = 1.0, 2.0
-THROTTLED = {
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-}
-_THROTTLED_ADVICE = "it is throttled. Wait, or raise the table's maximum or warm throughput."
-_DENIED = "access is denied. Let the role read, query, put and update items of this table."
-_CREDENTIALS = "there are no valid AWS credentials, or the clock is wrong. Check the role, the profile and the clock."
-_UNREACHABLE = "it cannot be reached. Check the network, the region and POINTSMAN_DYNAMODB_ENDPOINT."
-_MEANINGS = {
-    **dict.fromkeys(THROTTLED, _THROTTLED_ADVICE),
-    "ResourceNotFoundException": "there is no such table here. Deploy the stack, or correct POINTSMAN_TABLE or the "
-    "region.",
-    "AccessDeniedException": _DENIED,
-    "KMSAccessDeniedException": "access to the key that encrypts it is denied. Let the role use that key.",
-    **dict.fromkeys(
-        (
-            "UnrecognizedClientException",
-            "ExpiredTokenException",
-            "InvalidSignatureException",
-            "IncompleteSignatureException",
-            "MissingAuthenticationTokenException",
-            "InvalidClientTokenId",
-            "RequestTimeTooSkewed",
-            "NoCredentialsError",
-            "PartialCredentialsError",
-            "CredentialRetrievalError",
-            "ProfileNotFound",
-        ),
-        _CREDENTIALS,
-    ),
-    "NoRegionError": "no AWS region is set. Set AWS_REGION.",
-    **dict.fromkeys(
-        ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError", "SSLError"),
-        _UNREACHABLE,
-    ),
-}
-
-
-class _ConditionFailed(Exception):
-    """The item is not as the write asks; nothing was written."""
 
 
 class DynamoHistory:
     """The history in one table. Safe to share between threads; nothing is connected before it is used."""
 
     def __init__(
-        self, table: str, retention_days: int = 0, *, region: str | None = None, endpoint: str | None = None
+        self,
+        table: str,
+        retention_days: int = 0,
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         """Name the table; whether it is there turns out on first use.
 
         Raises:
             SettingsError: boto3 is not installed.
         """
-        if find_spec("boto3") is None:
-            raise SettingsError(f"POINTSMAN_TABLE={table!r} needs boto3. Install it with pip install 'pointsman[aws]'.")
         self._table = table
-        self._retention_days = retention_days
-        self._region, self._endpoint = region, endpoint
-        self._lock = Lock()
-        self._session: Any = None
-        self._client: Any = None
+        self._calls = Table(table, deadline_s, region, endpoint)
+        self._retention = Retention(retention_days)
+        # The id below which retention has hidden everything, for good, and when it was read.
+        self._floor: tuple[str, float] | None = None
 
-    def append(self, decision: Record) -> None:
-        expires_at = expiry(decision["id"], self._retention_days)
+    def append(self, decision: Record, *, until: float | None = None) -> None:
+        until = self._calls.deadline(until)
+        expires_at = expiry(decision["id"], self._retention.days)
         item = {
             **_body_key(decision["id"]),
             "data": {"B": _packed(decision)},
@@ -145,13 +95,13 @@ class DynamoHistory:
             **_expiring(expires_at),
         }
         try:
-            self._call("put_item", TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
-        except _ConditionFailed:
+            self._calls.call("put_item", until, Item=item, ConditionExpression="attribute_not_exists(pk)")
+        except ConditionFailed:
             stored = self._stored(decision["id"])
             if stored is None:  # it expired just now
                 return
             decision, expires_at = _unpacked(stored), _expires_at(stored)
-        self._write_summaries(decision, expires_at)
+        self._write_summaries(decision, expires_at, until)
 
     def page(self, limit: int, cursor: str | None = None, where: Filter | None = None) -> Page:
         where = where or Filter()
@@ -162,7 +112,8 @@ class DynamoHistory:
             high = min(high, _before(first_id(where.until)))
         if where.since is not None:
             low = first_id(where.since)
-        low = max(low, self._oldest())
+        if low <= high:
+            low = max(low, self._oldest())
         found: list[tuple[str, str]] = []
         if low <= high:
             for shard in range(SHARDS):
@@ -184,9 +135,8 @@ class DynamoHistory:
             served(self.get(decision_id), model_id)
         kept = {**outcome, "model_id": model_id, "ts": timestamp(datetime.now(UTC))}
         try:
-            answer = self._call(
+            answer = self._calls.call(
                 "update_item",
-                TableName=self._table,
                 Key=_body_key(decision_id),
                 UpdateExpression="SET outcomes.#model = :outcome",
                 ConditionExpression=f"attribute_exists(pk) AND contains(selected, :model) AND ({LIVE})",
@@ -198,7 +148,7 @@ class DynamoHistory:
                 },
                 ReturnValues="ALL_NEW",
             )
-        except _ConditionFailed:
+        except ConditionFailed:
             candidate_id = served(self.get(decision_id), model_id)
             if candidate_id != model_id:
                 return self.set_outcome(decision_id, candidate_id, outcome)
@@ -212,49 +162,137 @@ class DynamoHistory:
         Raises:
             HistoryUnavailable: the region, the profile or the endpoint makes no sense.
         """
-        self._connected()
+        self._calls.connect()
 
-    def _connected(self) -> Any:
-        with self._lock:
-            if self._client is not None:
-                return self._client
-            import boto3
-            from botocore.config import Config
-            from botocore.exceptions import BotoCoreError
-
-            # Trying again is done here, where the time it takes is known, and not by the client as well.
-            config = Config(
-                connect_timeout=CONNECT_S,
-                read_timeout=READ_S,
-                retries={"mode": "standard", "total_max_attempts": 1},
-                tcp_keepalive=True,
-                max_pool_connections=50,
-            )
-            try:
-                # The session keeps what is slow to load, and credentials that know when they expire.
-                self._session = self._session or boto3.session.Session()
-                self._client = self._session.client(
-                    "dynamodb", region_name=self._region, endpoint_url=self._endpoint, config=config
-                )
-            except (BotoCoreError, ValueError) as error:
-                raise self._unavailable(type(error).__name__, str(error)) from None
-            return self._client
+    @property
+    def _client(self) -> Any:
+        return self._calls.client
 
     def refresh(self) -> None:
         """Forget every connection, as after a snapshot was restored; the next use makes new ones."""
         self.close()
 
     def close(self) -> None:
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._calls.close()
+
+    def decisions(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[dict[str, Any]]:
+        low = max(first_id(since) if since else FIRST_ID, self._oldest())
+        for decision_id, _ in self._listed(low, _before(first_id(until)) if until else LAST_ID):
+            stored = self._stored(decision_id)
+            if stored is not None and self._is_live(decision_id, _expires_at(stored)):
+                yield _unpacked(stored)
+
+    def delete(self, decision_ids: Sequence[str], note: Record) -> int:
+        gone = 0
+        self.note({**note, "decisions": None})  # so that what is cut off in the middle is known to have begun
+        for decision_id in decision_ids:
+            gone += self._delete(decision_id)
+        self.note({**note, "decisions": gone})
+        return gone
+
+    def _delete(self, decision_id: str) -> bool:
+        """Delete a decision's items. The list of all decisions comes last: what was cut off is found there again."""
+        if len(decision_id) != len(FIRST_ID):
+            return False
+        stored = self._stored(decision_id)
+        decision: Record | None = _unpacked(stored) if stored is not None else None
+        if decision is None:
+            rest = list(self._listed(decision_id, decision_id))
+            decision = orjson.loads(rest[0][1]) if rest else None
+        if decision is None:
+            return False
+        of_all, *others = _list_keys(decision)
+        keys = [{"pk": {"S": key}, "sk": {"S": decision_id}} for key in (*others, of_all)]
+        for key in (*keys[:-1], _body_key(decision_id), keys[-1]):
+            self._calls.call("delete_item", Key=key)
+        return True
+
+    def _listed(self, low: str, high: str) -> Iterator[tuple[str, str]]:
+        """Ids and summaries of all decisions in these bounds, oldest first, also of those that have expired."""
+
+        def of_shard(shard: int) -> Iterator[tuple[str, str]]:
+            more: dict[str, Any] = {}
+            while low <= high:
+                answer = self._calls.call(
+                    "query",
+                    KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
+                    ExpressionAttributeValues={
+                        ":pk": {"S": _list_key(shard, None, None)},
+                        ":low": {"S": low},
+                        ":high": {"S": high},
+                    },
+                    ConsistentRead=True,
+                    **more,
+                )
+                yield from ((item["sk"]["S"], item["summary"]["S"]) for item in answer["Items"])
+                if "LastEvaluatedKey" not in answer:
+                    return
+                more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+        return heapq.merge(*(of_shard(shard) for shard in range(SHARDS)))
+
+    def note(self, note: Record) -> None:
+        self._calls.call(
+            "update_item",
+            Key={"pk": {"S": AUDIT}, "sk": {"S": note["id"]}},
+            UpdateExpression="SET note = :note",
+            ExpressionAttributeValues={":note": {"S": orjson.dumps(note).decode()}},
+        )
+
+    def notes(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        while True:
+            answer = self._calls.call(
+                "query",
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": AUDIT}},
+                ScanIndexForward=False,
+                **more,
+            )
+            found += [orjson.loads(item["note"]["S"]) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def purge(self) -> int:
+        if not self._retention.trusted():
+            return 0
+        floor = self._oldest()
+        return sum(self._delete(decision_id) for decision_id, _ in self._listed(FIRST_ID, _before(floor)))
+
+    def probe(self, *, until: float | None = None) -> None:
+        """Ask for a write that its condition forbids: it is allowed, and nothing is written."""
+        until = self._calls.deadline(until)
+        nothing = {"pk": {"S": "probe"}, "sk": {"S": "probe"}}
+        condition = {"ConditionExpression": "attribute_exists(pk)"}
+        with suppress(ConditionFailed):
+            try:
+                self._calls.call("put_item", until, Item=nothing, **condition)
+            except HistoryUnavailable as error:
+                if not error.denied:
+                    raise
+                # A role that takes outcomes may update and not put.
+                update = {"UpdateExpression": "SET probe = :now", "ExpressionAttributeValues": _now()}
+                self._calls.call("update_item", until, Key=nothing, **update, **condition)
 
     def _oldest(self) -> str:
-        """The lowest id that is young enough to be shown."""
-        if not self._retention_days:
-            return FIRST_ID
-        return first_id(datetime.fromtimestamp(time.time(), UTC) - timedelta(days=self._retention_days))
+        """The lowest id that is shown: young enough, and never hidden before."""
+        cutoff = self._retention.cutoff()
+        if self._floor is None or time.monotonic() - self._floor[1] > FLOOR_AGE_S:
+            item = self._calls.call("get_item", Key=FLOOR_KEY).get("Item", {})
+            kept = item["floor"]["S"] if "floor" in item else FIRST_ID
+            if cutoff > kept and self._retention.trusted():
+                with suppress(ConditionFailed):  # another process has raised it further
+                    self._calls.call(
+                        "update_item",
+                        Key=FLOOR_KEY,
+                        UpdateExpression="SET floor = :floor",
+                        ConditionExpression="attribute_not_exists(floor) OR floor < :floor",
+                        ExpressionAttributeValues={":floor": {"S": cutoff}},
+                    )
+            self._floor = kept, time.monotonic()
+        return max(self._floor[0], cutoff)
 
     def _is_live(self, decision_id: str, expires_at: int | None) -> bool:
         known = len(decision_id) == len(FIRST_ID) and decision_id >= self._oldest()
@@ -264,7 +302,7 @@ class DynamoHistory:
         """The body item, whether it has expired or not."""
         if len(decision_id) != len(FIRST_ID):
             return None
-        answer = self._call("get_item", TableName=self._table, Key=_body_key(decision_id), ConsistentRead=True)
+        answer = self._calls.call("get_item", Key=_body_key(decision_id), ConsistentRead=True)
         item: Mapping[str, Any] | None = answer.get("Item")
         return item
 
@@ -275,9 +313,8 @@ class DynamoHistory:
         found: list[tuple[str, str]] = []
         more: dict[str, Any] = {"Limit": wanted}
         while True:
-            answer = self._call(
+            answer = self._calls.call(
                 "query",
-                TableName=self._table,
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
                 FilterExpression=LIVE,
                 ExpressionAttributeValues={":pk": {"S": key}, ":low": {"S": low}, ":high": {"S": high}, **_now()},
@@ -292,62 +329,21 @@ class DynamoHistory:
             # Only what has expired and is not yet deleted makes a page short: pass over it in large steps.
             more = {"ExclusiveStartKey": last}
 
-    def _write_summaries(self, decision: Record, expires_at: int | None) -> None:
+    def _write_summaries(self, decision: Record, expires_at: int | None, until: float | None = None) -> None:
         shared = {
             "sk": {"S": decision["id"]},
             "summary": {"S": orjson.dumps(summary_of(decision)).decode()},
             **_expiring(expires_at),
         }
-        shard = int(ULID.from_str(decision["id"])) % SHARDS
-        keys = [
-            _list_key(shard, config, model)
-            for config in (None, decision["config"])
-            for model in (None, *listed_under(decision))
-        ]
+        keys = _list_keys(decision)
         left = {self._table: [{"PutRequest": {"Item": {"pk": {"S": key}, **shared}}} for key in keys]}
         for attempt in range(TRIES):
             if attempt:
-                _pause(attempt)
-            left = self._call("batch_write_item", RequestItems=left).get("UnprocessedItems") or {}
+                pause(attempt)
+            left = self._calls.call("batch_write_item", until, RequestItems=left).get("UnprocessedItems") or {}
             if not left:
                 return
-        raise self._unavailable("Throttling", "")
-
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """One request, tried anew while that can help. Raises HistoryUnavailable and _ConditionFailed."""
-        client = self._connected()
-        from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
-
-        too_late = time.monotonic() + PATIENCE_S
-        for attempt in count(1):
-            try:
-                answer: dict[str, Any] = getattr(client, operation)(**parameters)
-                return answer
-            except ClientError as error:
-                code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-                if code == "ConditionalCheckFailedException":
-                    raise _ConditionFailed from None
-                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-                passing = code in THROTTLED or status >= 500
-            except BotoCoreError as error:
-                code, message = type(error).__name__, str(error)
-                passing = isinstance(error, HTTPClientError | ConnectionError)
-            if not passing or attempt == TRIES or time.monotonic() > too_late:
-                raise self._unavailable(code, message) from None
-            _pause(attempt)
-        raise AssertionError  # count() has no end
-
-    def _unavailable(self, code: str, message: str) -> HistoryUnavailable:
-        meaning = _MEANINGS.get(code, f"AWS says: {code}: {message[:300]}")
-        if code == "ValidationException" and "schema" in message:
-            meaning = "its keys are not pk and sk, so it is another table. Correct POINTSMAN_TABLE."
-        if code == "ValidationException" and "size" in message:
-            meaning = "an item may have 400 KB, and this decision has more candidates than fit. Use smaller configs."
-        return HistoryUnavailable(f"DynamoDB table {self._table}: {meaning}", final=True)
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1) * random())
+        raise self._calls.unavailable("Throttling", "")
 
 
 def _body_key(decision_id: str) -> dict[str, Any]:
@@ -357,6 +353,16 @@ def _body_key(decision_id: str) -> dict[str, Any]:
 def _list_key(shard: int, config: str | None, model: str | None) -> str:
     """The partition of a list; None is any. JSON, so that no name can pass for another."""
     return json.dumps([shard, config, model], ensure_ascii=False, separators=(",", ":"))
+
+
+def _list_keys(decision: Record) -> list[str]:
+    """The partitions that list a decision; that of all decisions is the first."""
+    shard = int(ULID.from_str(decision["id"])) % SHARDS
+    return [
+        _list_key(shard, config, model)
+        for config in (None, decision["config"])
+        for model in (None, *listed_under(decision))
+    ]
 
 
 def _before(decision_id: str) -> str:

@@ -90,9 +90,7 @@ class SqliteHistory:
             raise
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=self._deadline_s, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(self.path, timeout=self._deadline_s, isolation_level=None, check_same_thread=False)
         self._connections.callback(connection.close)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -129,7 +127,9 @@ class SqliteHistory:
         if self._lost is None and self._watch is not None:
             change = self._watch.change()
             if change is not None:
-                self.give_up(f"{change} while it was open. Nothing more is written to it. Restart to open what is there.")
+                self.give_up(
+                    f"{change} while it was open. Nothing more is written to it. Restart to open what is there."
+                )
         if self._lost is not None:
             raise HistoryUnavailable(f"{self.path}: {self._lost}", final=True)
 
@@ -308,6 +308,10 @@ class SqliteHistory:
             other = sqlite3.connect(self.path, timeout=self._deadline_s, isolation_level=None)
             try:
                 (found,) = other.execute("PRAGMA quick_check(1)").fetchone()
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                    raise
+                found = str(error)
             finally:
                 other.close()
         if found != "ok":

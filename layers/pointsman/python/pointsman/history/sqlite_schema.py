@@ -52,9 +52,7 @@ def version_of(db: sqlite3.Connection, path: Path, known: int) -> int:
             final=True,
         )
     if not version and db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
-        raise HistoryUnavailable(
-            f"{path}: an SQLite file of another program. Name another file with --db.", final=True
-        )
+        raise HistoryUnavailable(f"{path}: an SQLite file of another program. Name another file with --db.", final=True)
     return version
 
 

@@ -76,7 +76,8 @@ class FileWatch:
         return None
 
     def _identities(self) -> list[tuple[int, int]]:
-        found = [os.stat(path) for path in (self._path, self._log)] if self._index is not None else [self._path.stat()]
+        paths = (self._path,) if self._index is None else (self._path, self._log)
+        found = [path.stat() for path in paths]
         return [(one.st_dev, one.st_ino) for one in found]
 
     def _state(self) -> tuple[tuple[int, int], _Index] | None:
