@@ -6,11 +6,12 @@ import sys
 import click
 
 from pointsman.cli.history import history
+from pointsman.cli.options import fault_line
 from pointsman.cli.registry import configs, models, registry
 from pointsman.cli.route import route
 from pointsman.cli.server import serve
 from pointsman.cli.token import token
-from pointsman.errors import Fault, PointsmanError
+from pointsman.errors import PointsmanError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,12 +22,6 @@ def cli() -> None:
 
 for command in (serve, route, history, models, configs, registry, token):
     cli.add_command(command)
-
-
-def fault_line(fault: Fault) -> str:
-    """A fault as one line: where, what, and what to do."""
-    value = "" if fault.value is None else f" (found {fault.value!r})"
-    return f"{fault.field}: {fault.message}{value}. {fault.remedy}"
 
 
 def main() -> None:

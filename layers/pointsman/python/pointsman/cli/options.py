@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pointsman.errors import Fault
+
 if TYPE_CHECKING:
     from pointsman.history import History
     from pointsman.registry import Registry
@@ -50,3 +52,9 @@ def registry_of(folder: Path | None) -> "Registry":
 
 def print_json(document: Any, indent: int | None = 2) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=indent))
+
+
+def fault_line(fault: Fault) -> str:
+    """A fault as one line: where, what, and what to do."""
+    value = "" if fault.value is None else f" (found {fault.value!r})"
+    return f"{fault.field}: {fault.message}{value}. {fault.remedy}"

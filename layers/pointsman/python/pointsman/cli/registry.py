@@ -1,10 +1,15 @@
 """`pointsman models`, `configs` and `registry check`: what the registry holds, and what is wrong with it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pointsman.cli.options import FOLDER, json_option, print_json, registry_of, registry_option
+from pointsman.cli.options import FOLDER, fault_line, json_option, print_json, registry_of, registry_option
+from pointsman.errors import Fault, RegistryError
+
+if TYPE_CHECKING:
+    from pointsman.registry.plausibility import Finding
 
 
 @click.command()
@@ -42,10 +47,48 @@ def registry() -> None:
     """Look after the registry."""
 
 
+price_file_option = click.option(
+    "--price-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="litellm's price file, where litellm is not installed.",
+)
+
+
 @registry.command()
 @click.argument("folder", type=FOLDER, required=False)
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@price_file_option
 @registry_option
-def check(folder: Path | None, registry: Path | None) -> None:
-    """Check every file of a registry FOLDER and report every fault at once."""
-    known = registry_of(folder or registry)
+def check(folder: Path | None, strict: bool, price_file: Path | None, registry: Path | None) -> None:
+    """Check every file of a registry FOLDER: what is wrong, and what is hardly meant, all at once."""
+    place = place_of(folder or registry)
+    faults: list[Fault] = []
+    try:
+        known = registry_of(place)
+    except RegistryError as error:
+        if not error.faults:
+            raise
+        faults.extend(error.faults)
+    for finding in judged(place, price_file) if place.is_dir() else ():
+        if strict or finding.severity == "error":
+            faults.append(finding.fault)
+        else:
+            click.echo(f"warning: {fault_line(finding.fault)}")
+    if faults:
+        raise RegistryError(f"{place}: {len(faults)} fault{'s' if len(faults) > 1 else ''} in the registry", faults)
     click.echo(f"{len(known.models)} models and {len(known.configs)} configs, no fault.")
+
+
+def judged(folder: Path, price_file: Path | None) -> "list[Finding]":
+    """What is implausible in a registry folder, held against the price packages that are there."""
+    from pointsman.registry.packages import packages
+    from pointsman.registry.plausibility import judge
+
+    return judge(folder, packages(price_file))
+
+
+def place_of(registry: Path | None) -> Path:
+    """Where the registry is: the folder that is named, else that of the settings."""
+    from pointsman.settings import load_settings
+
+    return load_settings(registry=registry).registry
