@@ -9,6 +9,9 @@ from pointsman.cli.options import FOLDER, fault_line, json_option, print_json, r
 from pointsman.errors import Fault, RegistryError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pointsman.registry import Model
     from pointsman.registry.plausibility import Finding
 
 
@@ -77,6 +80,57 @@ def check(folder: Path | None, strict: bool, price_file: Path | None, registry: 
     if faults:
         raise RegistryError(f"{place}: {len(faults)} fault{'s' if len(faults) > 1 else ''} in the registry", faults)
     click.echo(f"{len(known.models)} models and {len(known.configs)} configs, no fault.")
+
+
+@registry.command()
+@click.argument("folder", type=FOLDER, required=False)
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if something would change.")
+@click.option("--accept", is_flag=True, help="Take also what is told as doubtful.")
+@click.option("--missing", is_flag=True, help="List every model that the packages have and the registry has not.")
+@price_file_option
+@registry_option
+def update(
+    folder: Path | None, only_check: bool, accept: bool, missing: bool, price_file: Path | None, registry: Path | None
+) -> None:
+    """Bring prices, limits and features of a registry FOLDER up to date with the price packages."""
+    from pointsman.registry.packages import packages
+    from pointsman.registry.update import changes_of, write_changes
+
+    place = place_of(folder or registry)
+    if not place.is_dir():
+        raise RegistryError(f"{place}: not a folder. Name the folder of YAML files, not what was compiled from it.")
+    known = packages(price_file)
+    if not known.names:
+        raise RegistryError("No price package is installed. Install one: pip install 'pointsman[registry]'.")
+    models = registry_of(place).models
+    changed = 0
+    for path, model in files_of(place, models):
+        changes = changes_of(model, known, accept)
+        if changes:
+            click.echo(model.model_id)
+        for change in changes:
+            click.echo(f"  {change}")
+        if any(change.taken for change in changes):
+            changed += 1
+            if not only_check:
+                write_changes(path, changes)
+    absent = known.missing(models.values())
+    for name in absent if missing else ():
+        click.echo(f"not in the registry: {name}")
+    done = "to change" if only_check else "changed"
+    click.echo(f"{' and '.join(known.names)}: {changed} of {len(models)} models {done}.")
+    click.echo(f"{len(absent)} of their models are not in the registry{'' if missing else ' (--missing lists them)'}.")
+    if only_check and changed:
+        raise RegistryError(f"{place}: {changed} models are not up to date. Run `pointsman registry update`.")
+
+
+def files_of(folder: Path, models: "Mapping[str, Model]") -> "Iterator[tuple[Path, Model]]":
+    """The models of a folder without faults, each with its file."""
+    from pointsman.registry.yaml_files import read_yaml
+
+    for path in sorted((folder / "models").glob("*")):
+        if path.suffix in (".yaml", ".yml") and (data := read_yaml(path).data) is not None:
+            yield path, models[data["model_id"]]
 
 
 def judged(folder: Path, price_file: Path | None) -> "list[Finding]":

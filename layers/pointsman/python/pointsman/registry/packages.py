@@ -7,7 +7,7 @@ names, or the one inside an installed litellm, which is read and never imported.
 import importlib.util
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pointsman.errors import RegistryError
+from pointsman.registry.model import Model
 
 PRICE_FILE = "model_prices_and_context_window_backup.json"
 # Our provider's name to the two packages' own.
@@ -30,7 +31,18 @@ _LITELLM = {
     "qwen": "dashscope/",
     "xiaomi": "xiaomi_mimo/",
 }
+_ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _FLAGS = {"tools": "supports_function_calling", "json": "supports_response_schema", "reasoning": "supports_reasoning"}
+
+
+@dataclass(frozen=True)
+class Tier:
+    """USD per million tokens of a whole request with more input tokens than `above`."""
+
+    above: int
+    input: float
+    output: float
+    cached_input: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class Listing:
     context_length: int | None = None
     max_output_tokens: int | None = None
     supports: Mapping[str, bool] = field(default_factory=dict)
+    tiers: tuple[Tier, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,14 +86,24 @@ class Packages:
                 break
         return found
 
-    def known(self, providers: Sequence[str]) -> Iterator[Listing]:
-        """Every chat model that the packages list with a price for some of our providers."""
-        for provider in sorted(providers):
+    def missing(self, models: Iterable[Model]) -> list[str]:
+        """Chat models with a price that the packages list for the providers of these models, and that none of them is.
+
+        Snapshots, previews' dates and the like of a model that is there are that model.
+        """
+        models = list(models)
+        ours = {_plain(name.split("/")[-1]) for model in models for name in model.names}
+        found: set[str] = set()
+        for provider in {model.provider for model in models}:
             prefix = _LITELLM.get(provider, f"{provider}/")
             for key, entry in self.litellm.items():
                 own = key.startswith(prefix) if prefix else entry.get("litellm_provider") == provider
                 if own and entry.get("mode") in ("chat", "responses") and entry.get("input_cost_per_token"):
-                    yield _listing_of(entry, f"{provider}/{key.removeprefix(prefix)}")
+                    found.add(f"{provider}/{key.removeprefix(prefix)}")
+            found.update(
+                f"{provider}/{name}" for name in (_genai_names(_GENAI.get(provider, provider)) if self.genai else ())
+            )
+        return sorted(name for name in found if not any(_same_model(one, name.split("/")[-1]) for one in ours))
 
 
 def packages(price_file: Path | None = None) -> Packages:
@@ -127,13 +150,18 @@ def _genai_listing(name: str, model_id: str) -> Listing | None:
                 for name in ("input", "output", "cache_read", "cache_write")
             )
             if read is not None and _same_model(key, ref.split("/")[-1]):
-                return Listing("genai-prices", key, read, written, cached, write, context)
+                return Listing("genai-prices", key, read, written, cached, write, context, tiers=_genai_tiers(prices))
     return None
 
 
 def _same_model(key: str, tail: str) -> bool:
     """Whether the package's own name is of this model: it matches by prefix, and may fall back to another version."""
-    return _plain(tail).startswith(_plain(key.split("/")[-1]))
+    own, known = _plain(tail), _plain(key.split("/")[-1])
+    return own.startswith(known) and _SAME.fullmatch(own[len(known) :]) is not None
+
+
+# What may follow a name without naming another model: nothing, a snapshot's date, a minor version of 0.
+_SAME = re.compile(r"(preview|latest)?(0|\d{4,8})?")
 
 
 def _plain(name: str) -> str:
@@ -152,6 +180,35 @@ def _genai_model(provider: str, ref: str) -> tuple[str, Any, int | None] | None:
     midnight = datetime.now(UTC).replace(hour=0, minute=30, second=0, microsecond=0)
     hours = [model.get_prices(midnight + timedelta(hours=hour)) for hour in range(24)]
     return model.id, min(hours, key=lambda prices: _base(prices.input_mtok) or 0.0), model.context_window
+
+
+@lru_cache(maxsize=64)
+def _genai_names(provider: str) -> tuple[str, ...]:
+    """Every model of a provider in genai-prices that is sold by the token and not withdrawn."""
+    from genai_prices import data_snapshot
+
+    try:
+        found = data_snapshot.get_snapshot().find_provider("", provider, None)
+    except LookupError:
+        return ()
+    now = datetime.now(UTC)
+    priced = ((model, model.get_prices(now)) for model in found.models if not model.deprecated)
+    return tuple(model.id for model, price in priced if price.input_mtok and price.output_mtok)
+
+
+def _genai_tiers(prices: Any) -> tuple[Tier, ...]:
+    starts = [tier.start for tier in getattr(prices.input_mtok, "tiers", ())]
+
+    def at(price: Any, start: int) -> float | None:
+        dearer = {tier.start: float(tier.price) for tier in getattr(price, "tiers", ())}
+        return dearer.get(start, _base(price))
+
+    return tuple(
+        # Its tiers start at a number of tokens, some of them one early; ours are above one.
+        Tier(round(start, -3), read, written, at(prices.cache_read_mtok, start))
+        for start in starts
+        if (read := at(prices.input_mtok, start)) is not None and (written := at(prices.output_mtok, start)) is not None
+    )
 
 
 def _base(price: Any) -> float | None:
@@ -179,6 +236,14 @@ def _listing_of(entry: Mapping[str, Any], name: str) -> Listing:
         number = entry.get(field_name)
         return int(number) if isinstance(number, int | float) else None
 
+    tiers = []
+    for key in entry:
+        if found := _ABOVE.fullmatch(key):
+            size = found[1]
+            read, written = million(key), million(f"output_cost_per_token_above_{size}k_tokens")
+            cached = million(f"cache_read_input_token_cost_above_{size}k_tokens")
+            if read is not None:
+                tiers.append(Tier(int(size) * 1000, read, written or million("output_cost_per_token") or 0.0, cached))
     return Listing(
         "litellm",
         name,
@@ -189,4 +254,5 @@ def _listing_of(entry: Mapping[str, Any], name: str) -> Listing:
         whole("max_input_tokens"),
         whole("max_output_tokens"),
         {feature: entry[flag] for feature, flag in _FLAGS.items() if isinstance(entry.get(flag), bool)},
+        tuple(sorted(tiers, key=lambda tier: tier.above)),
     )
