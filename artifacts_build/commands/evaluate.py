@@ -10,6 +10,7 @@ import click
 from artifacts_build.commands import ARTIFACT, CACHE, DEFAULT_EMBEDDER, FILE, FOLDER, REGISTRY
 from artifacts_build.commands.data import data_options, read_outcomes
 from artifacts_build.commands.profiles import profiles
+from artifacts_build.commands.workload import workload
 
 if TYPE_CHECKING:
     from artifacts_build.datasets.outcomes import Floats
@@ -30,6 +31,7 @@ def evaluate() -> None:
 
 
 evaluate.add_command(profiles)
+evaluate.add_command(workload)
 
 
 def lab_options(command: Command) -> Command:
