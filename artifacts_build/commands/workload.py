@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from artifacts_build.commands import ARTIFACT, FILE, FOLDER
-from artifacts_build.commands.data import REGISTRY
+from artifacts_build.commands import ARTIFACT, FILE, FOLDER, REGISTRY
 
 
 @click.command()
