@@ -8,12 +8,12 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
+from pointsman.auth.http import token_in_query
 from pointsman.errors import MalformedRequest
 
 HOST = re.compile(r"[^:\s]+(:\d{1,5})?", re.ASCII)
-TOKEN_NAMES = {"access_token", "api_key", "apikey", "authorization", "token"}
 
 
 def request_of(event: object) -> dict[str, Any]:
@@ -29,12 +29,8 @@ def request_of(event: object) -> dict[str, Any]:
     if not isinstance(method, str) or not method.isalpha() or not isinstance(path, str):
         raise MalformedRequest("This function answers HTTP requests of its gateway, and this event is none.")
     query = _query(whole)
-    named = TOKEN_NAMES & {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
-    if named:
-        raise MalformedRequest(
-            f"{min(named)}: credentials in an address end up in logs. Send the header Authorization: Bearer "
-            "instead, and replace a token that was sent this way."
-        )
+    if (why := token_in_query(query)) is not None:
+        raise MalformedRequest(why)
     body, encoded = _body(whole)
     path = _without_stage(path, context.get("stage")) if "rawPath" in whole else path
     source = http.get("sourceIp") or _mapping(context.get("identity")).get("sourceIp")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from mangum import Mangum
+from pointsman.auth.access import FORMER_SCOPES, Access, scopes_of
 from pointsman.compose import open_history
 from pointsman.errors import MalformedRequest, PointsmanError, problem_document
 from pointsman.history import History
@@ -71,16 +72,37 @@ def not_started() -> Answer:
     return answer(problem_document(503, "startup", "Pointsman cannot start", detail))
 
 
-def caller_of(request: "Request") -> str | None:
-    """Who calls, as the gateway's authorizer found: a token's name, a JWT's subject, an IAM user's ARN."""
-    known = request.scope.get("aws.event")
-    for path in (("lambda", "name"), ("jwt", "claims", "sub"), ("iam", "userArn")):
-        found: Any = known
-        for part in ("requestContext", "authorizer", *path):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if isinstance(found, str) and found:
-            return found[:256]
-    return None
+def access_of(request: "Request") -> Access:
+    """Who calls and what for, as the gateway's authorizer found: a token, a JWT, or an identity of IAM."""
+    return access_in(request.scope.get("aws.event"))
+
+
+def access_in(event: Any) -> Access:
+    """The same of an event. IAM's policies say themselves which routes an identity may call."""
+    token = _at(event, "lambda")
+    if isinstance(token.get("name"), str):
+        # An authorizer of before says nothing of scopes.
+        scopes = token.get("scopes")
+        quota = token.get("per_minute")
+        return Access(
+            token["name"][:256],
+            frozenset(FORMER_SCOPES) if scopes is None else scopes_of(str(scopes).split()),
+            int(quota) if quota else None,
+        )
+    claims = _at(event, "jwt", "claims")
+    if isinstance(claims.get("sub"), str):
+        # A provider's scopes carry the name of the resource before a slash.
+        granted = scopes_of(word.rpartition("/")[2] for word in str(claims.get("scope", "")).split())
+        return Access(claims["sub"][:256], granted or frozenset(FORMER_SCOPES))
+    arn = _at(event, "iam").get("userArn")
+    return Access(arn[:256] if isinstance(arn, str) and arn else None)
+
+
+def _at(event: Any, *path: str) -> Mapping[str, Any]:
+    found: Any = event
+    for part in ("requestContext", "authorizer", *path):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def serve(build: Callable[[], "FastAPI"]) -> Handler:

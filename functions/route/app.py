@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from pointsman.compose import open_app, open_router
 from pointsman.settings import load_settings
 
-from functions.shared import annotations, caller_of, logger, metrics, opened_history, serve
+from functions.shared import access_of, annotations, logger, metrics, opened_history, serve
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -43,7 +43,7 @@ def build() -> "FastAPI":
     """The app that decides, warmed by one decision that is not recorded."""
     settings = load_settings()
     router = open_router(settings, opened_history(settings), observe)
-    return open_app(settings, router=router, caller_of=caller_of)
+    return open_app(settings, router=router, access_of=access_of)
 
 
 handler = serve(build)

@@ -27,6 +27,7 @@ from pointsman.api.schemas import (
     RouteRequest,
     StrongestOut,
 )
+from pointsman.auth.access import Access
 from pointsman.decision import (
     BRIEF,
     Call,
@@ -380,7 +381,7 @@ def test_a_decision_is_recorded_under_the_name_of_its_caller(make_router: MakeRo
         artifact.digest,
         router=router,
         history=history,
-        caller_of=lambda request: request.headers.get("x-let-in-as"),
+        access_of=lambda request: Access(request.headers.get("x-let-in-as")),
     )
     with TestClient(app) as client:
         named = client.post("/api/route", json={"prompt": PROMPT}, headers={"x-let-in-as": "ci"}).json()

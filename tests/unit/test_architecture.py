@@ -106,12 +106,7 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_the_error_tree_in_the_docstring_is_the_real_one() -> None:
-    drawn = dict(
-        re.findall(
-            r"([A-Z]\w+(?:Error|Request|Cursor|Large|Config|Model|Effort|Candidate|Found|Unavailable))\s+(\d{3})?",
-            errors.__doc__ or "",
-        )
-    )
+    drawn = dict(re.findall(r"^ {4}[│├└─ ]*([A-Z]\w+)(?: +(\d{3}))?", errors.__doc__ or "", re.MULTILINE))
     classes = {
         name: c for name, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.PointsmanError)
     }

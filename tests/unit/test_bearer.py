@@ -12,16 +12,22 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from pointsman.auth import bearer
-from pointsman.auth.bearer import Access, Denied, Document, check, issue, read_document, revoke, write_document
+from pointsman.auth.access import DEFAULT_SCOPES, FORMER_SCOPES, SCOPES, Access
+from pointsman.auth.bearer import Denied, Document, check, issue, read_document, revoke, rotate, write_document
 from pointsman.cli.main import cli
-from pointsman.errors import TokensError
+from pointsman.errors import Forbidden, TokensError
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
+def let_in(name: str, *scopes: str) -> Access:
+    """Who a token lets in, with the scopes that it is issued with by default."""
+    return Access(name, frozenset(scopes or DEFAULT_SCOPES))
+
+
 def test_a_token_lets_in_under_its_name() -> None:
     token, entry = issue("ci-runner", now=NOW)
-    assert check(Document((entry,)), token, NOW) == Access("ci-runner")
+    assert check(Document((entry,)), token, NOW) == let_in("ci-runner")
 
 
 def test_only_the_hash_of_a_token_is_kept() -> None:
@@ -58,7 +64,7 @@ def test_a_token_of_another_name_with_the_same_secret_is_unknown() -> None:
 def test_expired_and_revoked_are_told_apart_for_the_log() -> None:
     token, entry = issue("ci", expires=NOW + timedelta(hours=1), now=NOW)
     document = Document((entry,))
-    assert check(document, token, NOW + timedelta(minutes=59)) == Access("ci")
+    assert check(document, token, NOW + timedelta(minutes=59)) == let_in("ci")
     assert check(document, token, NOW + timedelta(hours=1)) == Denied("expired", "ci")
     assert check(revoke(document, "ci"), token, NOW) == Denied("revoked", "ci")
 
@@ -67,10 +73,10 @@ def test_two_tokens_of_a_name_are_valid_at_once_and_one_can_be_revoked() -> None
     old, old_entry = issue("ci", now=NOW)
     new, new_entry = issue("ci", now=NOW)
     both = Document((old_entry, new_entry))
-    assert check(both, old, NOW) == check(both, new, NOW) == Access("ci")
+    assert check(both, old, NOW) == check(both, new, NOW) == let_in("ci")
     rotated = revoke(both, "ci", old_entry.id)
     assert check(rotated, old, NOW) == Denied("revoked", "ci")
-    assert check(rotated, new, NOW) == Access("ci")
+    assert check(rotated, new, NOW) == let_in("ci")
 
 
 def test_every_entry_is_compared_whatever_is_presented(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +183,7 @@ def test_tokens_are_issued_listed_and_revoked_from_the_command_line(tmp_path: Pa
     token, said = run("new", "ci", file)
     other, _ = run("new", "ci", "--expires=2999-01-01", file)
     document = read_document(path.read_text())
-    assert check(document, token.strip(), datetime.now(UTC)) == Access("ci")
+    assert check(document, token.strip(), datetime.now(UTC)) == let_in("ci")
     assert token.strip().split("_")[2] not in path.read_text() + said
     listed, _ = run("list", file)
     assert [line.split()[2] for line in listed.splitlines()] == ["valid", "valid"]
@@ -185,7 +191,7 @@ def test_tokens_are_issued_listed_and_revoked_from_the_command_line(tmp_path: Pa
     run("revoke", "ci", f"--id={document.entries[0].id}", file)
     after = read_document(path.read_text())
     assert check(after, token.strip(), datetime.now(UTC)) == Denied("revoked", "ci")
-    assert check(after, other.strip(), datetime.now(UTC)) == Access("ci")
+    assert check(after, other.strip(), datetime.now(UTC)) == let_in("ci")
 
 
 @pytest.mark.parametrize(
@@ -217,3 +223,109 @@ def test_revoking_what_is_not_there_says_what_is(tmp_path: Path) -> None:
     run("new", "ci", f"--file={path}")
     with pytest.raises(TokensError, match=r"There is no token 'other'. The document has: ci [0-9a-f]{8}"):
         CliRunner().invoke(cli, ["token", "revoke", "other", f"--file={path}"], catch_exceptions=False)
+
+
+def test_a_document_from_before_scopes_keeps_its_rights() -> None:
+    token, entry = issue("ci", now=NOW)
+    old = json.dumps({"tokens": [{"name": "ci", "sha256": entry.sha256}]})
+    found = check(read_document(old), token, NOW)
+    assert found == let_in("ci", *FORMER_SCOPES)
+    assert isinstance(found, Access)
+    assert [scope for scope in SCOPES if found.may(scope)] == ["route", "read", "read:all", "report"]
+    assert json.loads(write_document(read_document(old))) == json.loads(old)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        (["route"], {"route"}),
+        (["read"], {"read"}),
+        (["read:all"], {"read", "read:all"}),
+        (["report", "route"], {"report", "route"}),
+        (["admin"], set(SCOPES)),
+    ],
+)
+def test_a_scope_allows_itself_and_what_it_holds(scopes: list[str], allowed: set[str]) -> None:
+    token, entry = issue("ci", now=NOW, scopes=scopes)
+    found = check(read_document(write_document(Document((entry,)))), token, NOW)
+    assert isinstance(found, Access)
+    for scope in SCOPES:
+        if scope in allowed:
+            found.need(scope)
+        else:
+            with pytest.raises(Forbidden, match=rf"and not {scope}\."):
+                found.need(scope)
+
+
+def test_who_may_read_sees_its_own_decisions_and_who_may_read_all_sees_everybodys() -> None:
+    assert [let_in("ci", "read").may_see(caller) for caller in ("ci", "other", None)] == [True, False, False]
+    assert all(let_in("ci", "read:all").may_see(caller) for caller in ("ci", "other", None))
+    assert not let_in("ci", "report").may_see("ci")
+
+
+@pytest.mark.parametrize("scopes", [[], "read", ["write"], ["Read"], [1], None])
+def test_scopes_that_are_none_are_refused(scopes: Any) -> None:
+    document = {"tokens": [{"name": "ci", "sha256": "0" * 64, "scopes": scopes}]}
+    if scopes is None:
+        assert read_document(json.dumps(document)).entries[0].scopes is None
+        return
+    with pytest.raises(TokensError, match="scope"):
+        read_document(json.dumps(document))
+
+
+@pytest.mark.parametrize("quota", [0, -1, 1.5, "10", True])
+def test_a_quota_that_is_none_is_refused(quota: Any) -> None:
+    with pytest.raises(TokensError, match="per_minute"):
+        read_document(json.dumps({"tokens": [{"name": "ci", "sha256": "0" * 64, "per_minute": quota}]}))
+
+
+def test_a_rotated_token_works_beside_the_new_one_for_the_stated_time_and_no_longer() -> None:
+    old, entry = issue("ci", now=NOW, scopes=["route"], per_minute=5)
+    other, beside = issue("other", now=NOW)
+    new, document = rotate(Document((entry, beside)), "ci", timedelta(hours=2), NOW)
+    assert check(document, new, NOW) == Access("ci", frozenset({"route"}), 5)
+    assert check(document, old, NOW + timedelta(minutes=119)) == Access("ci", frozenset({"route"}), 5)
+    assert check(document, old, NOW + timedelta(hours=2)) == Denied("expired", "ci")
+    assert check(document, new, NOW + timedelta(days=9999)) == Access("ci", frozenset({"route"}), 5)
+    assert check(document, other, NOW + timedelta(hours=3)) == let_in("other")
+
+
+def test_rotating_never_lengthens_a_token_and_gives_the_new_one_the_life_of_the_old() -> None:
+    old, entry = issue("ci", now=NOW, expires=NOW + timedelta(hours=1))
+    new, document = rotate(Document((entry,)), "ci", timedelta(days=7), NOW + timedelta(minutes=30))
+    assert check(document, old, NOW + timedelta(hours=1)) == Denied("expired", "ci")
+    assert isinstance(check(document, new, NOW + timedelta(minutes=89)), Access)
+    assert check(document, new, NOW + timedelta(minutes=90)) == Denied("expired", "ci")
+
+
+def test_what_is_not_valid_cannot_be_rotated() -> None:
+    _, entry = issue("ci", now=NOW)
+    for document in (Document(), revoke(Document((entry,)), "ci")):
+        with pytest.raises(TokensError, match="no valid token 'ci'"):
+            rotate(document, "ci", timedelta(hours=1), NOW)
+
+
+def test_scopes_rotation_and_the_default_life_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = f"--file={tmp_path / 'tokens.json'}"
+    monkeypatch.setenv("POINTSMAN_TOKEN_DAYS", "90")
+    run("new", "reader", "--scope=read:all", "--per-minute=30", file)
+    run("new", "ci", "--expires=never", file)
+    first, second = read_document((tmp_path / "tokens.json").read_text()).entries
+    assert (first.scopes, first.per_minute, second.expires) == (("read:all",), 30, None)
+    assert isinstance(first.expires, datetime)
+    assert abs(first.expires - datetime.now(UTC) - timedelta(days=90)) < timedelta(minutes=5)
+    run("rotate", "ci", "--keep-hours=1", file)
+    listed, _ = run("list", file)
+    assert len(listed.splitlines()) == 3
+    assert "read:all  30 a minute" in listed
+
+
+def test_a_file_with_a_mark_is_read_and_one_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    path.write_bytes(b'\xef\xbb\xbf{"tokens": []}\r\n')
+    run("list", f"--file={path}")
+    path.write_bytes(b'{"tokens": [] \xff}')
+    with pytest.raises(TokensError, match=r"tokens\.json: not UTF-8: byte 0xff"):
+        CliRunner().invoke(cli, ["token", "list", f"--file={path}"], catch_exceptions=False)

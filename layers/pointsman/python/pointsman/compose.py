@@ -13,7 +13,7 @@ from pointsman.settings import Settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from pointsman.api.routes import CallerOf
+    from pointsman.api.doors import AccessOf
     from pointsman.router import Observer, Router
 
 WARM_UP = "Hello"
@@ -58,7 +58,7 @@ def open_app(
     router: "Router | None" = None,
     history: History | None = None,
     page: bool = False,
-    caller_of: "CallerOf | None" = None,
+    access_of: "AccessOf | None" = None,
 ) -> "FastAPI":
     """The app of what a process has: deciding with a router, reading with a history, the page where it is asked for.
 
@@ -68,6 +68,7 @@ def open_app(
         StartupError: the registry or the manifest cannot be used.
     """
     from pointsman.api import create_app
+    from pointsman.api.doors import access_of as guarded_access
 
     if router is not None:
         registry, manifest, digest = router.registry, router.artifact.manifest, router.artifact.digest
@@ -75,4 +76,5 @@ def open_app(
         registry = load_registry(settings.registry)
         manifest, digest = read_manifest(settings.artifact)
     web = settings.web if page else None
-    return create_app(registry, manifest, digest, router=router, history=history, web=web, caller_of=caller_of)
+    who = access_of or guarded_access
+    return create_app(registry, manifest, digest, router=router, history=history, web=web, access_of=who)

@@ -10,6 +10,12 @@
     │   ├── UnknownEffort              422
     │   └── NoCandidate                422  every candidate was filtered out
     ├── NotFound                       404
+    ├── AccessError                    403  who calls is not let in, or not for this
+    │   ├── NoToken                    401
+    │   ├── BadToken                   403  unknown, expired or revoked: a client does not learn which
+    │   ├── Forbidden                  403  the token lacks a scope
+    │   ├── WrongHost                  421  the request is for another name than this server's
+    │   └── TooManyRequests            429  the token's quota of this minute is used up
     ├── HistoryUnavailable             503  the store cannot be read or written now
     └── StartupError                   500  nothing can be served until the operator mends it
         ├── RegistryError                   carries every fault of every file
@@ -21,7 +27,7 @@
 An error says what is wrong, with the field and the value where there is one, and what to do about it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -44,6 +50,7 @@ class PointsmanError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something is wrong on our side"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(detail)
@@ -147,6 +154,60 @@ class NotFound(PointsmanError):
     status = 404
     code = "not-found"
     title = "Not found"
+
+
+class AccessError(PointsmanError):
+    """Who calls is not let in, or not for this."""
+
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class NoToken(AccessError):
+    """The request has no bearer token."""
+
+    status = 401
+    code = "no-token"
+    title = "A token is needed"
+    headers: Mapping[str, str] = {"www-authenticate": "Bearer"}
+
+    def __init__(self) -> None:
+        super().__init__("The API asks for a token. Send the header Authorization: Bearer TOKEN.")
+
+
+class BadToken(AccessError):
+    """The token is unknown, expired or revoked."""
+
+    code = "bad-token"
+    title = "The token is not accepted"
+
+    def __init__(self) -> None:
+        super().__init__("The token is not accepted. Use one that was issued here and is still valid.")
+
+
+class Forbidden(AccessError):
+    """The token is good, and lacks the scope for this."""
+
+
+class WrongHost(AccessError):
+    """The request names another host than this server."""
+
+    status = 421
+    code = "wrong-host"
+    title = "The request is for another server"
+
+
+class TooManyRequests(AccessError):
+    """The quota of a token is used up for this minute."""
+
+    status = 429
+    code = "too-many-requests"
+    title = "Too many requests"
+
+    def __init__(self, per_minute: int, wait_s: int) -> None:
+        super().__init__(f"This token may ask {per_minute:,} times a minute. Try again in {wait_s} s.")
+        self.headers = {"retry-after": str(wait_s)}
 
 
 class HistoryUnavailable(PointsmanError):

@@ -57,6 +57,14 @@ class Settings(BaseModel):
     retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     # Off: the published formula alone decides, whatever the artifact learned from outcomes.
     refinement: bool = True
+    # The document of bearer tokens that the local server asks for; none: on this machine alone it asks for none.
+    tokens: Path | None = None
+    # Names that the local server answers to beside its own, with commas between them.
+    allowed_hosts: str = ""
+    # Requests a token may make in a minute, where it has no quota of its own. 0: as many as it likes.
+    requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    # Days that a new token lasts where it is not said. 0: for ever.
+    token_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     # One thread an inference: requests share the cores, and one prompt gains little from a second.
     threads: Annotated[int, Field(ge=1, le=64)] = 1
 

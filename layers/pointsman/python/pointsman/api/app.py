@@ -11,9 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pointsman
 from pointsman.api import openapi, problems
+from pointsman.api.doors import AccessOf
+from pointsman.api.doors import access_of as guarded_access
 from pointsman.api.elsewhere import mount_elsewhere
 from pointsman.api.limits import limit_body
-from pointsman.api.routes import CallerOf, deciding_routes, history_routes, registry_routes
+from pointsman.api.routes import deciding_routes, history_routes, registry_routes
 from pointsman.artifact.manifest import Manifest
 from pointsman.history import History
 from pointsman.registry import Registry
@@ -40,11 +42,11 @@ def create_app(
     router: "Router | None" = None,
     history: History | None = None,
     web: Path | None = None,
-    caller_of: CallerOf | None = None,
+    access_of: AccessOf = guarded_access,
 ) -> FastAPI:
     """An app with the routes its parts allow: deciding with a router, history with a store, a page with `web`.
 
-    `caller_of` says who makes a request, as whatever let it in knows; decisions record it.
+    `access_of` says who makes a request and what for, as whatever let it in knows; decisions record the name.
     """
     app = FastAPI(
         title="Pointsman",
@@ -59,11 +61,11 @@ def create_app(
     openapi.describe(app, registry.configs)
     app.include_router(registry_routes(registry, health_document(registry, manifest, digest)))
     if router is not None:
-        app.include_router(deciding_routes(router, caller_of))
+        app.include_router(deciding_routes(router, access_of))
     longest = 0 if router is None else router.settings.max_prompt_bytes
     app.add_middleware(limit_body, most=longest * BODY_FACTOR + BODY_EXTRA)
     if history is not None:
-        app.include_router(history_routes(history, registry))
+        app.include_router(history_routes(history, registry, access_of))
     page = None if web is None else with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS)
     mount_elsewhere(app, page)
     app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff"})

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from pointsman.errors import (
+    AccessError,
     HistoryUnavailable,
     MalformedRequest,
     NotFound,
@@ -31,10 +32,10 @@ _NO_OBJECT = ("missing", "model_attributes_type", "model_type", "dict_type")
 _NOT_ANSWERED = PointsmanError("The request was not answered. It may be tried again.").problem()
 
 
-def problem_response(document: Mapping[str, Any]) -> Response:
+def problem_response(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """The HTTP answer of a problem document."""
     content = json.dumps(document, ensure_ascii=True)
-    return Response(content, status_code=int(document["status"]), media_type=MEDIA_TYPE)
+    return Response(content, status_code=int(document["status"]), headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -42,8 +43,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(PointsmanError)
     def ours(request: Request, error: PointsmanError) -> Response:
-        if isinstance(error, RequestError | NotFound):
-            return problem_response(error.problem())
+        if isinstance(error, RequestError | NotFound | AccessError):
+            return problem_response(error.problem(), error.headers)
         log.error("%s %s: %s", request.method, request.url.path, error.detail)
         if isinstance(error, HistoryUnavailable):
             # The operator's log has the path and the cause; a client needs neither.

@@ -3,12 +3,13 @@
 Deciding needs the embedder; everything else does not, so the two groups can live in separate functions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from pointsman.api.doors import AccessOf
 from pointsman.api.openapi import problems
 from pointsman.api.schemas import (
     BriefOut,
@@ -25,12 +26,11 @@ from pointsman.api.schemas import (
 from pointsman.errors import Fault, RequestError
 from pointsman.history import Filter, History
 from pointsman.history.asking import decision_id_of, page_of
+from pointsman.history.base import no_such_decision
 from pointsman.registry import Model, Registry
 
 if TYPE_CHECKING:
     from pointsman.router import Router
-
-CallerOf = Callable[[Request], str | None]
 
 DecisionId = Annotated[str, Path(examples=["01KAQ3V9ZC8M0Y6W2N4T7R5B1D"])]
 
@@ -40,7 +40,7 @@ def answer(document: Mapping[str, Any]) -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-def deciding_routes(router: "Router", caller_of: CallerOf | None = None) -> APIRouter:
+def deciding_routes(router: "Router", access_of: AccessOf) -> APIRouter:
     """`POST /api/route`."""
     routes = APIRouter(prefix="/api", tags=["decide"])
 
@@ -51,9 +51,10 @@ def deciding_routes(router: "Router", caller_of: CallerOf | None = None) -> APIR
         detail: Annotated[Literal["full", "brief"], Query(description="brief: what is to be called, and why")] = "full",
     ) -> Response:
         """Which model, at which effort, should serve this prompt?"""
+        access = access_of(http)
+        access.need("route")
         fields = request.model_dump()
-        caller = caller_of(http) if caller_of is not None else None
-        decision = router.decide(fields.pop("prompt"), fields.pop("config"), caller=caller, **fields)
+        decision = router.decide(fields.pop("prompt"), fields.pop("config"), caller=access.name, **fields)
         body = decision.brief() if detail == "brief" else decision.to_json()
         return Response(body, media_type="application/json")
 
@@ -93,30 +94,45 @@ def once_each(request: Request) -> None:
             raise RequestError(f"{name}: {message}. {remedy}", [Fault(name, message, remedy)])
 
 
-def history_routes(history: History, registry: Registry) -> APIRouter:
+def history_routes(history: History, registry: Registry, access_of: AccessOf) -> APIRouter:
     """`GET /api/history`, one decision, and its outcomes."""
     routes = APIRouter(prefix="/api/history", tags=["history"])
 
     @routes.get("", response_model=HistoryOut, responses=problems(400, 422, 503), dependencies=[Depends(once_each)])
-    def page(asked: Annotated[HistoryQuery, Query()]) -> Response:
-        """Decisions, newest first."""
+    def page(asked: Annotated[HistoryQuery, Query()], http: Request) -> Response:
+        """Decisions, newest first: the caller's own, unless its token may read all."""
+        access = access_of(http)
+        access.need("read")
         where = Filter(asked.config, asked.model, asked.since, asked.until)
-        found = page_of(history, registry, asked.limit, asked.cursor, where)
+        visible = None if access.may("read:all") else access.may_see
+        found = page_of(history, registry, asked.limit, asked.cursor, where, visible)
         return answer({"calls": found.calls, "next": found.next})
 
     @routes.get("/{decision_id}", response_model=RecordedDecisionOut, responses=problems(404, 503))
-    def get(decision_id: DecisionId) -> Response:
+    def get(decision_id: DecisionId, http: Request) -> Response:
         """A whole decision with its outcomes."""
-        return answer(history.get(decision_id_of(decision_id)))
+        access = access_of(http)
+        access.need("read")
+        found = history.get(decision_id_of(decision_id))
+        if not access.may_see(found["caller"]):
+            raise no_such_decision(decision_id)
+        return answer(found)
 
     @routes.put(
         "/{decision_id}/outcomes",
         response_model=RecordedDecisionOut,
         responses=problems(400, 404, 413, 422, 503),
     )
-    def put_outcome(decision_id: DecisionId, outcome: OutcomeRequest) -> Response:
-        """Keep what really happened with a selected model; the last one a model stands."""
-        return answer(history.set_outcome(decision_id_of(decision_id), outcome.model_id, outcome.model_dump()))
+    def put_outcome(decision_id: DecisionId, outcome: OutcomeRequest, http: Request) -> Response:
+        """Keep what really happened with a selected model; the last one a model stands.
+
+        Whoever may report and not see the decision gets it without what was asked.
+        """
+        access = access_of(http)
+        access.need("report")
+        fields = {**outcome.model_dump(), "reported_by": access.name}
+        found = history.set_outcome(decision_id_of(decision_id), outcome.model_id, fields)
+        return answer(found if access.may_see(found["caller"]) else {**found, "prompt": None, "task": None})
 
     return routes
 

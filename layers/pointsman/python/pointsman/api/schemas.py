@@ -199,6 +199,7 @@ class OutcomeOut(BaseModel):
     score: float | None
     output_tokens: int | None
     cost_usd: float | None
+    reported_by: Annotated[str | None, Field(description="The caller that reported it; null where nobody asked")] = None
     ts: str
 
 

@@ -2,27 +2,48 @@
 
 import logging
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import click
 import uvicorn
 
+from pointsman.api.doors import guard, is_loopback, own_names
+from pointsman.auth.tokens_file import watched_tokens
 from pointsman.compose import open_app, open_history, open_router
 from pointsman.errors import ServerError, SettingsError
 from pointsman.settings import load_settings
 
 
 def run(
-    host: str, port: int, *, db: Path | None, table: str | None, artifact: Path | None, registry: Path | None
+    host: str,
+    port: int,
+    *,
+    db: Path | None,
+    table: str | None,
+    artifact: Path | None,
+    registry: Path | None,
+    tokens: Path | None = None,
+    allowed_hosts: Sequence[str] = (),
+    no_auth: bool = False,
 ) -> None:
     """Serve until interrupted.
 
     Raises:
-        StartupError: the settings, registry, artifact or port cannot be used.
+        StartupError: the settings, tokens, registry, artifact or port cannot be used, or the address can be reached
+            by others and no tokens are asked for.
         HistoryUnavailable: the history cannot be opened.
     """
-    settings = load_settings(db=db, table=table, artifact=artifact, registry=registry)
+    settings = load_settings(db=db, table=table, artifact=artifact, registry=registry, tokens=tokens)
+    if settings.tokens is None and not is_loopback(host) and not no_auth:
+        raise ServerError(
+            f"--host {host}: other machines can reach this address, and no token would be asked for. Make one with "
+            "`pointsman token new NAME --file tokens.json` and serve with --tokens tokens.json, or say "
+            "--insecure-no-auth."
+        )
+    document = None if settings.tokens is None else watched_tokens(settings.tokens)
+    names = own_names(host, [*settings.allowed_hosts.split(","), *allowed_hosts])
     if not (settings.web / "index.html").is_file():
         raise SettingsError(f"POINTSMAN_WEB={str(settings.web)!r} holds no index.html. Correct it or unset it.")
     # The port first: it is the quickest to fail.
@@ -40,7 +61,8 @@ def run(
                 f"history in {settings.table or settings.db})"
             )
             logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-            config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+            guarded = guard(app, names, is_loopback(host), document, settings.requests_per_minute)
+            config = uvicorn.Config(guarded, log_config=None, access_log=False, server_header=False)
             with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
                 uvicorn.Server(config).run(sockets=[listener])
         finally:

@@ -5,12 +5,14 @@ model or a config that is gone from the registry can still be asked for, as long
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from pointsman.errors import PointsmanError, RequestError, UnknownModel
 from pointsman.history.base import Filter, History, Page, no_such_decision
 from pointsman.registry import Registry
 
+LOOKED_AT = 1_000
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 
 
@@ -25,8 +27,18 @@ def decision_id_of(text: str) -> str:
     return text.upper()
 
 
-def page_of(history: History, registry: Registry, limit: int, cursor: str | None, where: Filter) -> Page:
+def page_of(
+    history: History,
+    registry: Registry,
+    limit: int,
+    cursor: str | None,
+    where: Filter,
+    visible: Callable[[str | None], bool] | None = None,
+) -> Page:
     """A page of the history; `where` may name a model by an alias, and one of its efforts with it.
+
+    `visible` says whether the decisions of a caller may be shown. No more than LOOKED_AT decisions are looked at for a
+    page, so it may hold less than `limit`, or nothing, and still have a next one.
 
     Raises:
         UnknownModel, UnknownConfig: the registry does not know the name, and neither does the history.
@@ -47,4 +59,20 @@ def page_of(history: History, registry: Registry, limit: int, cursor: str | None
     found = history.page(limit, cursor, where)
     if unknown and cursor is None and not found.calls:
         raise unknown[0]
-    return found
+    return found if visible is None else _visible_of(found, history, limit, where, visible)
+
+
+def _visible_of(
+    found: Page, history: History, limit: int, where: Filter, visible: Callable[[str | None], bool]
+) -> Page:
+    calls = []
+    looked_at = 0
+    while True:
+        for call in found.calls:
+            looked_at += 1
+            if visible(call["caller"]):
+                calls.append(call)
+        if found.next is None or len(calls) >= limit or looked_at >= LOOKED_AT:
+            break
+        found = history.page(min(limit - len(calls), LOOKED_AT), found.next, where)
+    return Page(calls, found.next)
