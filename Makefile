@@ -112,8 +112,9 @@ evaluate: $(VENV)/dev $(ARTIFACT)/manifest.json ## Measure everything on held-ou
 	@$(BIN)/python -m artifacts_build evaluate all --data $(DATA) $(EVALUATE)
 
 .PHONY: docs
-docs: $(VENV)/serve ## Write docs/cli.md from the commands' own help, and the costs in docs/deploy.md
+docs: $(VENV)/serve ## Write docs/cli.md from the commands' own help, the registry's coverage, and the costs in docs/deploy.md
 	@$(BIN)/python -m scripts.cli_docs
+	@$(BIN)/python -m scripts.registry_docs
 	@$(BIN)/python -m scripts.costs
 
 .PHONY: screenshots

@@ -12,7 +12,7 @@ import pytest
 from pointsman import errors, settings
 from pointsman.settings import Settings
 
-from scripts import cli_docs
+from scripts import cli_docs, registry_docs
 from tests.conftest import ROOT
 
 LIBRARY = ROOT / "layers/pointsman/python/pointsman"
@@ -112,3 +112,7 @@ def test_the_error_tree_in_the_docstring_is_the_real_one() -> None:
     }
     assert set(drawn) == set(classes)
     assert all(classes[name].status == int(status) for name, status in drawn.items() if status)
+
+
+def test_the_documented_coverage_of_the_registry_is_what_its_files_hold() -> None:
+    assert (ROOT / "docs/registry.md").read_text() == registry_docs.document(), "run make docs"

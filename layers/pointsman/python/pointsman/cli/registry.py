@@ -126,10 +126,11 @@ def update(
 
 def files_of(folder: Path, models: "Mapping[str, Model]") -> "Iterator[tuple[Path, Model]]":
     """The models of a folder without faults, each with its file."""
+    from pointsman.registry.folders import registry_paths
     from pointsman.registry.yaml_files import read_yaml
 
-    for path in sorted((folder / "models").glob("*")):
-        if path.suffix in (".yaml", ".yml") and (data := read_yaml(path).data) is not None:
+    for path in registry_paths(folder, [])["models"]:
+        if (data := read_yaml(path).data) is not None:
             yield path, models[data["model_id"]]
 
 

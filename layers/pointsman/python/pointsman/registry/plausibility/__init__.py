@@ -4,7 +4,7 @@ The schema refuses what cannot be read; this says what can be read and is probab
 It needs no package; where genai-prices or litellm's price file is there, prices are held against them too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pointsman.errors import RegistryError
 from pointsman.registry.catalogue import Registry
+from pointsman.registry.folders import registry_paths
 from pointsman.registry.load import load_registry
 from pointsman.registry.model import Model
 from pointsman.registry.packages import Packages, packages
@@ -39,7 +40,8 @@ def judge(folder: Path, known: Packages | None = None) -> list[Finding]:
     Raises:
         RegistryError: litellm's price file cannot be read.
     """
-    files, routers = _files(folder / "models"), _files(folder / "routers")
+    paths = registry_paths(folder, [])
+    files, routers = _read(paths["models"]), _read(paths["routers"])
     models = [ModelFile(file, model) for file in files if (model := _model_of(file)) is not None]
     by_id = {one.model.model_id: one.model for one in models}
     try:
@@ -55,8 +57,7 @@ def judge(folder: Path, known: Packages | None = None) -> list[Finding]:
     return sorted(found, key=lambda one: one.severity != "error")
 
 
-def _files(folder: Path) -> list[YamlFile]:
-    paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml")) if folder.is_dir() else []
+def _read(paths: Iterable[Path]) -> list[YamlFile]:
     return [file for path in paths if (file := read_yaml(path)).data is not None and not file.faults]
 
 
