@@ -48,13 +48,13 @@ class RidgeFit:
     mean: Floats  # [p] of the features
     precision: Floats  # [p, p]
 
-    def predict(self, features: Floats) -> Floats:
+    def predict(self, features: NDArray[np.floating]) -> Floats:
         """[n] of features [n, p]."""
         predicted: Floats = features @ self.coefficients + self.intercept
         return predicted
 
 
-def sums_of(features: Floats, target: Floats, weight: Floats) -> Sums:
+def sums_of(features: NDArray[np.floating], target: Floats, weight: Floats) -> Sums:
     """The sums of n rows, a few thousand at a time."""
     p = features.shape[1]
     total = Sums(0.0, np.zeros(p), 0.0, np.zeros((p, p)), np.zeros(p))
