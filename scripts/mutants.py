@@ -19,8 +19,15 @@ LIBRARY = ROOT / "layers/pointsman/python/pointsman"
 
 # What is mutated, and the tests that must notice.
 GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
-    "policy": (["routing/policy.py"], ["tests/unit/test_policy.py"]),
-    "pricing": (["routing/pricing.py"], ["tests/unit/test_pricing.py"]),
+    "policy": (
+        ["routing/policy.py", "routing/fallbacks.py"],
+        ["tests/unit/test_policy.py", "tests/unit/test_fallbacks.py"],
+    ),
+    "cost": (
+        ["routing/cost.py", "routing/forecast.py"],
+        ["tests/unit/test_cost.py", "tests/unit/test_forecast.py", "tests/unit/test_registry_prices.py"],
+    ),
+    "prices": (["registry/prices.py"], ["tests/unit/test_registry_prices.py", "tests/unit/test_cost.py"]),
     "predictor": (
         ["routing/predictor.py", "routing/refinement.py"],
         ["tests/unit/test_predictor.py", "tests/unit/test_refinement.py"],
@@ -29,9 +36,12 @@ GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "bearer": (["auth/bearer.py"], ["tests/unit/test_bearer.py"]),
     "history": (
         ["history/base.py", "history/ids.py", "history/sqlite.py"],
-        ["tests/contract", "tests/integration/test_sqlite.py", "tests/unit/test_decision.py"],
+        ["tests/contract/test_history.py", "tests/integration/test_sqlite.py", "tests/unit/test_decision.py"],
     ),
-    "dynamodb": (["history/dynamodb.py"], ["tests/contract", "tests/integration/test_dynamodb.py"]),
+    "dynamodb": (
+        ["history/dynamodb.py", "history/dynamodb_table.py"],
+        ["tests/contract/test_history.py", "tests/integration/test_dynamodb.py"],
+    ),
 }
 COPIED = ("tests", "registry", "weights", "functions", "scripts", "artifacts_build", "docs", "web")
 
