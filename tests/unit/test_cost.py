@@ -1,12 +1,12 @@
 """Costs: tokens times price, part by part, at the prices of the hour, the day and the size."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 from pointsman.registry import Model, ModelAtEffort
 from pointsman.routing.candidates import CandidatePool, input_tokens, pool_of
-from pointsman.routing.cost import Costs, costs_of, prices_of, rounded
+from pointsman.routing.cost import Costs, costs_of, minute_of, prices_of, rounded
 from pointsman.routing.forecast import fit_lengths
 
 from tests.fakes import fake_artifact
@@ -113,6 +113,12 @@ def test_a_tier_touches_no_other_candidate() -> None:
     plain, tiered = model(), model(model_id="acme/two", long_context=TIERS)
     costs = costs_of(prices_of([plain, tiered], NOON), np.array([6000.0, 6000.0]), 0, np.zeros(2))
     assert costs.total.tolist() == pytest.approx([0.006, 0.12])
+    # Nor does the place of one that has tiers itself: each counts its own tokens, and a tier begins above its size.
+    other = model(model_id="acme/three", long_context=TIERS)
+    costs = costs_of(prices_of([tiered, other], NOON), np.array([1000.0, 1001.0]), 0, np.zeros(2))
+    assert costs.total.tolist() == pytest.approx([0.001, 1001 * 0.002 / 1000])
+    costs = costs_of(prices_of([tiered, other], NOON), np.array([1001.0, 1000.0]), 0, np.zeros(2))
+    assert costs.total.tolist() == pytest.approx([1001 * 0.002 / 1000, 0.001])
 
 
 def test_prices_of_a_day_to_come_hold_from_that_day_on() -> None:
@@ -127,6 +133,12 @@ def test_a_price_that_is_not_known_is_not_nothing() -> None:
     prices = prices_of([model(**unknown), model(model_id="acme/two")], NOON)
     assert prices.known.tolist() == [False, True]
     assert np.isnan(costs_of(prices, np.ones(2), 0, np.ones(2)).total).tolist() == [True, False]
+
+
+def test_a_minute_is_counted_whole_in_any_zone_and_an_instant_without_one_is_utc() -> None:
+    paris = timezone(timedelta(hours=1))
+    assert minute_of(datetime(1970, 1, 1, 1, 2, 59, tzinfo=paris)) == 2
+    assert minute_of(datetime(1970, 1, 1, 0, 2, 59)) == 2
 
 
 def test_a_cost_is_told_in_seven_digits_and_keeps_its_size() -> None:

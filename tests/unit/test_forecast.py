@@ -125,3 +125,30 @@ def test_the_table_of_a_fit_has_a_column_for_each_candidate() -> None:
     tokens = lengths.table([Writer("a"), Writer("b", "low"), Writer("c", None, {"chat": 7.0})])
     assert tokens[CODING].tolist() == pytest.approx([100, 50, 7])
     assert exp(np.log(tokens[CHAT, 2])) == pytest.approx(7)
+
+
+def test_what_a_kind_needs_is_fitted_from_candidates_that_measured_different_kinds() -> None:
+    """Two candidates of one level: one ten times as long as the other, in every kind that either measured."""
+    long = Writer("long", "high", {"coding": 10_000.0, "math": 40_000.0})
+    short = Writer("short", "high", {"coding": 1000.0, "math": 4000.0})
+    lengths = fit_lengths([long, short])
+    # A stranger of the level writes what the two do on average (in logs), kind by kind.
+    tokens = lengths.table([Writer("new", "high")])
+    assert tokens[CODING, 0] == pytest.approx((10_000 * 1000) ** 0.5, rel=0.01)
+    assert tokens[WORK.index("math"), 0] == pytest.approx((40_000 * 4000) ** 0.5, rel=0.01)
+
+
+def test_an_answer_has_at_least_one_token() -> None:
+    assert of(0.2).expected.tolist() == [1]
+
+
+def test_a_harder_prompt_is_cut_off_more_often_by_the_same_limit() -> None:
+    work = shares(chat=1.0)
+    tokens = np.full((len(WORK), 1), 900.0)
+    easy, hard = (of(1.0, limit=900, factor=factor, work=work, tokens=tokens).fits for factor in (1.0, 2.0))
+    twice = of(1800.0, limit=900).fits
+    assert easy is not None
+    assert hard is not None
+    assert twice is not None
+    assert hard[0] == pytest.approx(twice[0])
+    assert hard[0] < easy[0]

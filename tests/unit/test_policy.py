@@ -246,3 +246,56 @@ def test_the_choice_by_worth_is_the_one_an_exhaustive_search_finds(
 
     allowed = [i for i in range(len(mu)) if within is None or mu[i] >= max(mu) - within]
     assert key(choice.members[0]) == min(map(key, allowed))
+
+
+def sets(mu: list[float], cost: list[float], **more: Any) -> Choice:
+    """The choice among sets of up to two, where nothing but the worth asks for anything."""
+    settings: dict[str, Any] = {"completion_threshold": 0.0, "fallback_quality_margin": 0.05, "max_k": 2, **more}
+    ids = settings.pop("ids", [f"m{i}" for i in range(len(mu))])
+    seconds = np.array(settings.pop("latency", [NAN] * len(mu)))
+    return choose(ids, np.array(mu), np.array(cost), seconds, **settings)
+
+
+def test_waiting_for_the_slowest_member_of_a_set_has_its_price() -> None:
+    mu, cost, seconds = [0.6, 0.6], [0.001, 0.001], [1.0, 50.0]
+    assert sets(mu, cost, worth_usd=0.1, latency=seconds).members == (0, 1)
+    # Half a second costs nothing to speak of; 50 s at a tenth of a cent are more than the second model's 0.24 is worth.
+    assert sets(mu, cost, worth_usd=0.1, latency=seconds, worth_of_a_second=0.001).members == (0,)
+    # An unknown latency in a set counts as the slowest known one.
+    assert sets(
+        [0.6, 0.6, 0.1], [*cost, 0.5], worth_usd=0.1, latency=[1.0, NAN, 50.0], worth_of_a_second=0.001
+    ).members == (0,)
+    # Waiting is priced for single models among the sets too, down to the last of them.
+    assert sets([0.5, 0.5], cost, worth_usd=0.001, latency=[9.0, 0.0], worth_of_a_second=0.001).members == (1,)
+
+
+def test_the_cost_that_is_allowed_bars_sets_of_several_and_not_single_models() -> None:
+    """Single candidates over it were left out before, with a reason; what is here may be chosen."""
+    mu, cost = [0.6, 0.6], [1.0, 1.5]
+    assert sets(mu, cost, worth_usd=100.0, max_cost_usd=2.5).members == (0, 1)
+    assert sets(mu, cost, worth_usd=100.0, max_cost_usd=2.49).members == (0,)
+    seconds = {"latency": [30.0, 1.0], "worth_of_a_second": 1.0}
+    assert sets(mu, cost, worth_usd=100.0, max_cost_usd=2.0, **seconds).members == (1,)
+
+
+def test_members_of_a_set_are_told_cheapest_first_whatever_their_ids() -> None:
+    choice = sets([0.6, 0.6], [2.0, 1.0], worth_usd=100.0, ids=["a", "b"])
+    assert choice.members == (1, 0)
+
+
+def test_the_last_tie_between_sets_goes_by_their_ids() -> None:
+    # Three equal candidates: of the three pairs, the one of the two lowest ids, wherever they stand.
+    choice = sets([0.6, 0.6, 0.6], [1.0, 1.0, 1.0], worth_usd=100.0, ids=["c", "a", "b"])
+    assert sorted(choice.members) == [1, 2]
+
+
+def test_within_narrows_what_clears_the_threshold_and_does_not_widen_it() -> None:
+    mu, cost, nothing = np.array([0.65, 0.72, 0.75]), np.array([1.0, 2.0, 3.0]), np.full(3, NAN)
+    bars: dict[str, Any] = {"completion_threshold": 0.7, "fallback_quality_margin": 0.05, "max_k": 1}
+    assert choose(["a", "b", "c"], mu, cost, nothing, within=0.2, **bars).members == (1,)
+
+
+def test_without_caution_the_standard_deviations_change_nothing() -> None:
+    mu, cost, nothing = np.array([0.72, 0.9]), np.array([1.0, 2.0]), np.full(2, NAN)
+    bars: dict[str, Any] = {"completion_threshold": 0.7, "fallback_quality_margin": 0.05, "max_k": 1}
+    assert choose(["a", "b"], mu, cost, nothing, sigma=np.array([0.3, 0.0]), **bars).members == (0,)
