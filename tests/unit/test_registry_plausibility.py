@@ -300,6 +300,16 @@ def test_a_candidate_that_can_hardly_be_chosen_well_is_named(
     assert_told(told(written(write_registry, changes)), "warning models.0", said)
 
 
+def test_a_candidate_at_an_effort_where_nothing_was_measured_is_named(write_registry: WriteRegistry) -> None:
+    efforts = LEVELS.replace(", benchmarks: {gpqa_diamond: 90}", "")
+    folder = written(
+        write_registry, {"default_effort": "low", "efforts": efforts, "benchmarks": None}, f"{AUTO}efforts: all\n"
+    )
+    assert_told(told(folder), "warning models.0", "nothing was measured at acme/one@high")
+    (folder / "routers/auto.yaml").write_text(AUTO)
+    assert told(folder) == []
+
+
 def test_the_bundled_registry_holds_nothing_that_cannot_be_right() -> None:
     assert [one for one in judge(ROOT / "registry", NOBODY) if one.severity == "error"] == []
 

@@ -27,7 +27,7 @@ from pointsman.errors import Fault, RequestError
 from pointsman.history import Filter, History
 from pointsman.history.asking import decision_id_of, page_of
 from pointsman.history.base import no_such_decision
-from pointsman.registry import Model, Registry
+from pointsman.registry import Model, ModelAtEffort, Registry
 
 if TYPE_CHECKING:
     from pointsman.router import Router
@@ -137,10 +137,21 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
     return routes
 
 
+def _effort(candidate: ModelAtEffort) -> dict[str, Any]:
+    """What is known of a model at one effort; who measured it stands in the registry's files."""
+    return {
+        "request": dict(candidate.request),
+        "capability": candidate.capability,
+        "benchmarks": {name: round(100 * score, 6) for name, score in candidate.benchmarks.items()},
+        "output_tokens": dict(candidate.output_tokens),
+    }
+
+
 def _model(model: Model, registry: Registry) -> dict[str, Any]:
     return {
         **model.model_dump(mode="json", by_alias=True),
         "benchmarks": dict(model.scores),
+        "efforts": {one.effort: _effort(one) for one in registry.expand([model.model_id], "all") if one.effort},
         "capability": model.capability,
         "capability_known": model.capability is not None,
         "configs": [

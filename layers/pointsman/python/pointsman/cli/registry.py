@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @json_option
 @registry_option
 def models(as_json: bool, registry: Path | None) -> None:
-    """List the models of the registry."""
+    """List the models of the registry, with what is known at the default effort (marked *)."""
     for model in registry_of(registry).models.values():
         if as_json:
             print_json({**model.model_dump(mode="json", by_alias=True), "capability": model.capability}, indent=None)
@@ -29,7 +29,8 @@ def models(as_json: bool, registry: Path | None) -> None:
             prices = (
                 "price unknown" if rates is None else f"${rates.input * 1000:g} / ${rates.output * 1000:g} per million"
             )
-            click.echo(f"{model.model_id:40} {known:>6}  {prices}")
+            levels = " ".join(f"{level}{'*' * (level == model.default_level)}" for level in model.levels)
+            click.echo(f"{model.model_id:40} {known:>6}  {prices:30} {levels}".rstrip())
 
 
 @click.command()

@@ -24,6 +24,15 @@ def config_findings(one: ConfigFile, registry: Registry) -> Findings:
         yield one.finding("warning", "worth_of_a_second", "a dear second", remedy, config.worth_of_a_second)
     for i, name in enumerate(config.models):
         model = registry.model(name)
+        unmeasured = [
+            candidate.candidate_id
+            for candidate in registry.expand([name], config.efforts)
+            if not candidate.benchmarks and model.figures
+        ]
+        if unmeasured:
+            message = f"nothing was measured at {', '.join(unmeasured)}"
+            remedy = "Name efforts with scores; without, those of the nearest effort stand in."
+            yield one.finding("warning", f"models.{i}", message, remedy, name)
         if not model.price_known:
             remedy = "Add its price; until then it is never chosen by price."
             yield one.finding("warning", f"models.{i}", "its price is unknown", remedy, name)
