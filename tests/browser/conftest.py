@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
     if found is None:
         if os.environ.get("POINTSMAN_REQUIRE_BROWSER") == "1":
             pytest.fail("no Chromium found, and POINTSMAN_REQUIRE_BROWSER=1")
-        pytest.skip("no Chromium found")
+        pytest.skip("no Chromium: apt-get install chromium, or the system's own way")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
         yield chromium

@@ -86,7 +86,7 @@ def test_the_command_names_its_folder_by_the_layer(
     (tmp_path / "r/routers").mkdir()
     (tmp_path / "r/models/m.yaml").write_text(model_yaml("acme/m"))
     (tmp_path / "r/routers/auto.yaml").write_text("name: auto\ndescription: all\nmodels: [acme/m]\n")
-    arguments = ["layer", "--weights", str(WEIGHTS), "--embedder", str(artifact_folder / "embedder")]
+    arguments = ["artifact", "--weights", str(WEIGHTS), "--embedder", str(artifact_folder / "embedder")]
     result = CliRunner().invoke(cli, [*arguments, "--registry", "r", "--name", "mine"], catch_exceptions=False)
     assert result.exit_code == 0
     assert (tmp_path / "layers/artifacts/mine/manifest.json").exists()

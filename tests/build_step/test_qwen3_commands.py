@@ -61,7 +61,8 @@ def test_an_exported_embedder_is_checked_against_its_checkpoint(
     code, said, _ = run(*check, "--min-cosine", 0.9)
     assert code == 0
     assert "prompts  7" in said
-    assert "of transformers" in said
+    # torch is not everywhere; the reference is then the exact graph alone.
+    assert "transformers" in said
     code, _, error = run(*check, "--min-cosine", 0.99999)
     assert code == 1
     assert "artifacts_build:" in error
@@ -164,7 +165,7 @@ def test_weights_are_trained_for_an_early_exit_and_no_other_embedder_takes_them(
     options = ("--embedder", shallow, "--out", weights, "--cache", tmp_path / "cache", "--name", "shallow")
     code, said, error = run("train", "--data", data, *options, "--view-tokens", 64, "--tail-tokens", 16)
     assert code == 0, said + error
-    assert run("layer", "--weights", weights, "--embedder", shallow, "--out", tmp_path / "artifact")[0] == 0
+    assert run("artifact", "--weights", weights, "--embedder", shallow, "--out", tmp_path / "artifact")[0] == 0
     artifact = load_artifact(tmp_path / "artifact")
     router = Router.load(tmp_path / "artifact", ROOT / "registry")
     assert router.decide("very very question", config="cheap-pair").selected
