@@ -16,12 +16,14 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from mangum import Mangum
 from pointsman.auth.access import FORMER_SCOPES, Access, scopes_of
 from pointsman.compose import open_history
-from pointsman.errors import MalformedRequest, PointsmanError, problem_document
+from pointsman.errors import AccessError, MalformedRequest, PointsmanError, problem_document
 from pointsman.history import History
 from pointsman.history.dynamodb import DynamoHistory
 from pointsman.settings import Settings
 
 from functions.events import request_of
+from functions.gate import check_caller, check_origin
+from functions.gate import renew as renew_gate
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -30,6 +32,8 @@ Answer = dict[str, Any]
 Handler = Callable[[Any, Any], Answer]
 
 PROBLEM = "application/problem+json"
+# A browser that was here once never asks without TLS again. A laptop's server has none, and does not say so.
+TRANSPORT = {"strict-transport-security": "max-age=31536000"}
 TEXT = ["application/json", PROBLEM, "text/"]
 
 logger = Logger()
@@ -52,12 +56,18 @@ def configure_logs() -> None:
 
 def problem(error: PointsmanError) -> Answer:
     """The gateway's answer of an error."""
-    return answer(error.problem())
+    return answer(error.problem(), error.headers)
 
 
-def answer(document: Mapping[str, Any]) -> Answer:
+def answer(document: Mapping[str, Any], more: Mapping[str, str] | None = None) -> Answer:
     """The gateway's answer of a problem document."""
-    headers = {"content-type": PROBLEM, "x-content-type-options": "nosniff"}
+    headers = {
+        "content-type": PROBLEM,
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+        **TRANSPORT,
+        **(more or {}),
+    }
     return {
         "statusCode": document["status"],
         "headers": headers,
@@ -126,7 +136,9 @@ def serve(build: Callable[[], "FastAPI"]) -> Handler:
         nonlocal app
         try:
             request = request_of(event)
-        except MalformedRequest as error:
+            check_origin(request)
+            check_caller(access_in(request))
+        except (MalformedRequest, AccessError) as error:
             return problem(error)
         try:
             app = app or start()
@@ -135,7 +147,9 @@ def serve(build: Callable[[], "FastAPI"]) -> Handler:
             return not_started()
         annotations.clear()
         try:
-            return app(request, context)
+            made: Answer = app(request, context)
+            made["headers"] = {**made.get("headers", {}), **TRANSPORT}
+            return made
         except Exception:
             # The app answers its own errors; this is one of the adapter's.
             logger.exception("the request was not answered")
@@ -156,6 +170,7 @@ def opened_history(settings: Settings) -> History:
     if isinstance(history, DynamoHistory):
         history.connect()
         after_restore(history.refresh)
+        after_restore(renew_gate)
     return history
 
 

@@ -66,7 +66,9 @@ def test_a_revoked_token_is_refused_within_a_minute() -> None:
     authorizer = API["components"]["securitySchemes"]["access"]["Fn::If"][1]["x-amazon-apigateway-authorizer"]
     assert authorizer["authorizerResultTtlInSeconds"] + SECRET_AGE_S < 60
     # What is remembered is remembered by the whole header, so no answer serves another token.
-    assert authorizer["identitySource"] == "$request.header.Authorization"
+    condition, behind, direct = authorizer["identitySource"]["Fn::If"]
+    assert (condition, direct) == ("IsBehindCloudFront", "$request.header.Authorization")
+    assert behind.split(", ") == ["$request.header.Authorization", "$request.header.x-pointsman-origin"]
 
 
 def test_the_gateway_calls_the_alias_that_is_published() -> None:
@@ -137,7 +139,7 @@ def test_the_table_is_the_one_that_the_library_writes_to() -> None:
     assert not {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & set(table)
     assert table["TimeToLiveSpecification"] == {"AttributeName": TTL_ATTRIBUTE, "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"]["Fn::If"][2] == {"SSEEnabled": True}
     assert RESOURCES["DecisionsTable"]["DeletionPolicy"] == "Retain"
 
 
@@ -207,5 +209,92 @@ def test_the_page_has_the_local_servers_headers_and_a_private_bucket() -> None:
 
 
 def test_without_tokens_there_is_neither_authorizer_nor_secret() -> None:
-    conditional = {name for name, resource in RESOURCES.items() if resource.get("Condition") == "UsesTokens"}
+    with_tokens = ("UsesTokens", "HasAuthorizerKey")
+    assert {"Condition": "UsesTokens"} in TEMPLATE["Conditions"]["HasAuthorizerKey"]["Fn::And"]
+    conditional = {name for name, resource in RESOURCES.items() if resource.get("Condition") in with_tokens}
     assert {name for name in RESOURCES if name.startswith(("Authorize", "Tokens"))} == conditional
+
+
+def test_every_function_has_a_limit_of_copies_by_a_parameter() -> None:
+    for name, function in FUNCTIONS.items():
+        condition, limit, none = function["ReservedConcurrentExecutions"]["Fn::If"]
+        assert TEMPLATE["Parameters"][limit["Ref"]]["Default"] == "", name
+        assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [limit, ""]}]}
+        assert none == {"Ref": "AWS::NoValue"}
+    limits = [function["ReservedConcurrentExecutions"]["Fn::If"][1]["Ref"] for function in FUNCTIONS.values()]
+    assert len(set(limits)) == len(FUNCTIONS)
+
+
+def test_behind_cloudfront_its_own_address_is_closed_in_every_function() -> None:
+    from functions.gate import ORIGIN_HEADER
+
+    (distribution,) = of_type("AWS::CloudFront::Distribution").values()
+    (api,) = [origin for origin in distribution["DistributionConfig"]["Origins"] if origin["Id"] == "api"]
+    condition, (header,), _ = api["OriginCustomHeaders"]["Fn::If"]
+    assert (condition, header["HeaderName"]) == ("IsBehindCloudFront", ORIGIN_HEADER)
+    for name in ("RouteFunction", "HistoryFunction"):  # the authorizer is not called without the header
+        condition, secret, _ = FUNCTIONS[name]["Environment"]["Variables"]["ORIGIN_SECRET"]["Fn::If"]
+        assert (condition, secret) == ("IsBehindCloudFront", header["HeaderValue"])
+    asked = TEMPLATE["Conditions"]["IsBehindCloudFront"]["Fn::And"]
+    assert {"Condition": "HasPage"} in asked
+    assert {"Fn::Equals": [{"Ref": "DirectApi"}, "false"]} in asked
+    assert TEMPLATE["Parameters"]["DirectApi"]["Default"] == "false"
+
+
+def test_answers_of_the_api_are_not_kept_and_never_go_without_tls() -> None:
+    policies = of_type("AWS::CloudFront::ResponseHeadersPolicy")
+    for policy in policies.values():
+        security = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+        assert security["StrictTransportSecurity"] == {"AccessControlMaxAgeSec": 31536000, "Override": True}
+    api = policies["ApiHeaders"]["ResponseHeadersPolicyConfig"]["CustomHeadersConfig"]["Items"]
+    assert api == [{"Header": "cache-control", "Value": "no-store", "Override": True}]
+    (distribution,) = of_type("AWS::CloudFront::Distribution").values()
+    (behaviour,) = distribution["DistributionConfig"]["CacheBehaviors"]
+    assert behaviour["ResponseHeadersPolicyId"] == {"Ref": "ApiHeaders"}
+
+
+def test_a_key_of_ones_own_encrypts_all_that_is_kept_and_those_who_read_may_use_it() -> None:
+    key = {"Ref": "KmsKeyArn"}
+    (table,) = of_type("AWS::DynamoDB::Table").values()
+    assert table["SSESpecification"]["Fn::If"][1]["KMSMasterKeyId"] == key
+    kept = {**of_type("AWS::Logs::LogGroup"), **of_type("AWS::SecretsManager::Secret")}
+    assert len(kept) == 6
+    assert {json.dumps(one["KmsKeyId"]["Fn::If"][:2]) for one in kept.values()} == {json.dumps(["HasKey", key])}
+    policies = of_type("AWS::IAM::RolePolicy")
+    may = {p["RoleName"]["Ref"] for p in policies.values() if p["PolicyName"] == "key"}
+    assert may == set(ROLES)
+    for policy in policies.values():
+        if policy["PolicyName"] == "key":
+            (statement,) = policy["PolicyDocument"]["Statement"]
+            assert statement["Resource"] == key
+            assert "kms:ViaService" in statement["Condition"]["StringEquals"]
+
+
+def test_the_counters_of_quotas_are_all_that_deciding_may_update() -> None:
+    (found,) = [p for p in ROLES["RouteRole"]["Policies"] if p["PolicyName"] == "quotas"]
+    (statement,) = found["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "dynamodb:UpdateItem"
+    assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["quota#*"]}
+
+
+def test_a_budget_tells_the_topic_that_alarms_tell() -> None:
+    (budget,) = of_type("AWS::Budgets::Budget").values()
+    told = [s["Address"] for n in budget["NotificationsWithSubscribers"] for s in n["Subscribers"]]
+    assert told == [{"Ref": "AlarmTopic"}] * 2
+    (policy,) = of_type("AWS::SNS::TopicPolicy").values()
+    services = {s["Principal"]["Service"] for s in policy["PolicyDocument"]["Statement"]}
+    assert services == {"budgets.amazonaws.com", "cloudwatch.amazonaws.com"}
+
+
+def test_the_firewall_reads_no_prompt() -> None:
+    (waf,) = of_type("AWS::WAFv2::WebACL").values()
+    assert waf["Scope"] == "CLOUDFRONT"
+    groups = [rule["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") for rule in waf["Rules"]]
+    assert set(groups) == {None, "AWSManagedRulesAmazonIpReputationList"}
+    assert "FieldToMatch" not in json.dumps(waf)
+
+
+def test_all_that_is_extra_is_off_by_default() -> None:
+    off = ("Waf", "WebAclArn", "DomainName", "CertificateArn", "HostedZoneId", "KmsKeyArn", "MonthlyBudget")
+    assert {TEMPLATE["Parameters"][name]["Default"] for name in off} == {"", "false", 0}
+    assert TEMPLATE["Parameters"]["RequestsPerMinute"]["Default"] == 0

@@ -68,7 +68,7 @@ def create_app(
         app.include_router(history_routes(history, registry, access_of))
     page = None if web is None else with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS)
     mount_elsewhere(app, page)
-    app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff"})
+    app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff", "cache-control": "no-store"})
     return app
 
 
@@ -92,12 +92,14 @@ def health_document(registry: Registry, manifest: Manifest, digest: str) -> dict
 
 
 def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
-    """The app, with these headers on every answer."""
+    """The app, with these headers on every answer that does not have them yet."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                found = MutableHeaders(scope=message)
+                for name, value in headers.items():
+                    found.setdefault(name, value)
             await send(message)
 
         await app(scope, receive, sending)
