@@ -1,10 +1,11 @@
-"""A decision among 48 candidates, stage by stage, measured inside real decisions; one thread."""
+"""A decision among 48 and among 160 candidates, stage by stage, measured inside real decisions; one thread."""
 
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,7 +17,8 @@ from pointsman.history.sqlite import SqliteHistory
 from benchmarks.texts import ENGLISH, prompt_of
 from benchmarks.timing import alternate, percentiles
 
-TOKENS = (16, 64, 256, 1024)
+SIZES = (48, 160)
+TOKENS = (64, 16, 256, 1024)  # the first with every number of candidates
 ROUNDS = 300
 
 # The stages of `Router.decide`, as it looks them up when it runs; what is in none of them is "the rest".
@@ -25,23 +27,35 @@ STAGES = {
     "view": ("pointsman.router", "select_view"),
     "embed": ("pointsman.embedders.onnx.OnnxEmbedder", "_run"),
     "difficulty and domains": ("pointsman.routing.predictor.Predictor", "read"),
-    "filters": ("pointsman.router", "excluded_from"),
-    "P(complete) and cost": ("pointsman.router", "candidates_of"),
-    "policy": ("pointsman.router", "choose"),
+    "P(complete)": ("pointsman.routing.predictor.Predictor", "complete"),
+    "forecast": ("pointsman.routing.weighing", "forecast"),
+    "cost": ("pointsman.routing.weighing", "costs_of"),
+    "filters": ("pointsman.routing.weighing", "excluded_from"),
+    "the rest of weighing": ("pointsman.router", "weigh"),
+    "policy": ("pointsman.routing.deciding", "choose"),
+    "fallbacks, but for the policy": ("pointsman.routing.deciding", "fallbacks"),
+    "the rest of deciding": ("pointsman.router", "decided"),
     "keep the prompt": ("pointsman.router", "kept_prompt"),
-    "to plain JSON types": ("pointsman.decision.Decision", "to_dict"),
-    "record": ("pointsman.router", "record"),
+    "serialize": ("pointsman.decision.Decision", "record"),
+    "record": ("pointsman.router", "append_or_log"),
 }
 READING = ("tokenize", "view", "embed")
-RECORDING = ("to plain JSON types", "record")
+RECORDING = ("record",)
+
+
+def router_of(size: int, history: SqliteHistory | None = None) -> Router:
+    """The default router with a config `all` of `size` candidates: 48 models, or models at all their efforts."""
+    router = Router.load(history=history)
+    registry = router.registry
+    every = registry.expand(registry.models, "default" if size <= len(registry.models) else "all")
+    config = RouterConfig(name="all", description="all", models=tuple(one.candidate_id for one in every[:size]))
+    router.registry = replace(registry, configs={**registry.configs, "all": config})
+    return router
 
 
 def router_of_48(history: SqliteHistory | None = None) -> Router:
     """The default router with a config `all` of the first 48 models of the registry."""
-    router = Router.load(history=history)
-    every = RouterConfig(name="all", description="48 models", models=tuple(router.registry.models)[:48])
-    router.registry = replace(router.registry, configs={**router.registry.configs, "all": every})
-    return router
+    return router_of(48, history)
 
 
 @contextmanager
@@ -73,26 +87,31 @@ def stopwatches(spent: dict[str, float]) -> Iterator[None]:
 
 
 def main() -> None:
-    """Print a table of stages for each length."""
+    """Print a table of stages for each number of candidates and each length."""
+    columns = {}
     with tempfile.TemporaryDirectory() as folder:
         history = SqliteHistory(Path(folder) / "bench.db")
-        router = router_of_48(history)
-        text = ENGLISH * 40
-        offsets = router.embedder.offsets(text)
-        columns = {}
-        for tokens in TOKENS:
-            prompt = prompt_of(tokens - router.embedder.special_tokens, offsets, text)
-            columns[tokens] = measured(router, prompt)
+        for size in SIZES:
+            router = router_of(size, history)
+            text = ENGLISH * 40
+            offsets = router.embedder.offsets(text)
+            for tokens in TOKENS if size == SIZES[0] else TOKENS[:1]:
+                prompt = prompt_of(tokens - router.embedder.special_tokens, offsets, text)
+                columns[size, tokens] = measured(router, prompt)
         history.close()
-    print(f"| stage, p50 / p95 ms | {' | '.join(f'{tokens} tokens' for tokens in TOKENS)} |")
-    print("|---|" + "--:|" * len(TOKENS))
-    for name in columns[TOKENS[0]]:
-        cells = (f"{p50:.3f} / {p95:.3f}" for p50, p95 in (columns[tokens][name] for tokens in TOKENS))
+    print(f"| stage, p50 / p95 ms | {' | '.join(f'{size} candidates, {tokens} tokens' for size, tokens in columns)} |")
+    print("|---|" + "--:|" * len(columns))
+    for name in next(iter(columns.values())):
+        cells = (f"{p50:.3f} / {p95:.3f}" for p50, p95 in (column[name] for column in columns.values()))
         print(f"| {name} | {' | '.join(cells)} |")
-    p50, p95 = without_reading()
-    print(
-        f"\nA decision and its JSON where the embedding is given: {p50:.3f} / {p95:.3f} ms. In place it takes longer,"
-    )
+    print()
+    for size in SIZES:
+        decision = router_of(size).decide("What is the capital of France?", "all")
+        whole, brief = len(decision.to_json()), len(decision.brief())
+        print(f"{len(decision.candidates)} candidates: an answer of {whole:,} bytes, {brief:,} with ?detail=brief.")
+    times = without_reading()
+    told = ", ".join(f"{p50:.3f} / {p95:.3f} ms among {size}" for size, (p50, p95) in times.items())
+    print(f"\nA decision and its JSON where the embedding is given: {told} (p50 / p95). In place it takes longer,")
     print("since an embedding sweeps the processor's caches.")
     refined, formula, with_outcomes = predicting()
     print(
@@ -106,7 +125,7 @@ def predicting() -> tuple[float, float, float]:
     router = router_of_48()
     refined, formula = router.predictor, router.predictor.formula()
     vectors = router.embedder.embed(["What is the capital of France?"])
-    models = list(router.registry.models.values())
+    models = router.registry.candidates("all")
     assert refined.refinement is not None
     names = [[name] for name in refined.refinement.model_ids[: len(models)]]
     unknown = refined.features(models)
@@ -149,10 +168,15 @@ def measured(router: Router, prompt: str) -> dict[str, tuple[float, float]]:
     return {name: percentiles(times) for name, times in taken.items()}
 
 
-def without_reading() -> tuple[float, float]:
-    """p50 and p95 of `decide` and its JSON with the embedding and its effect on the caches left out."""
-    router = router_of_48()
+def without_reading() -> dict[int, tuple[float, float]]:
+    """p50 and p95 of `decide` and its JSON by number of candidates, side by side, with the embedding left out."""
+    routers = {size: router_of(size) for size in SIZES}
     prompt = "What is the capital of France?"
-    vectors = router.embedder.embed([prompt])
+    vectors = routers[SIZES[0]].embedder.embed([prompt])
+    runs = {str(size): partial(_decide, router, prompt) for size, router in routers.items()}
     with patch("pointsman.embedders.onnx.OnnxEmbedder.embed_tokens", lambda *_: vectors):
-        return alternate({"decide": lambda: router.decide(prompt, "all").to_json()})["decide"]
+        return {int(size): times for size, times in alternate(runs).items()}
+
+
+def _decide(router: Router, prompt: str) -> bytes:
+    return router.decide(prompt, "all").to_json()

@@ -4,6 +4,7 @@ The SQLite file that the local server writes, or JSONL of decisions as `GET /api
 outcome is a response: its score, or else whether the model completed the prompt. Only a prompt that was kept whole
 is learned from: its sha256 must be that of the decision, so one that was cut, viewed or hashed is passed over.
 
+An outcome of a model at an effort is one of the model, as everywhere in outcomes.
 A prompt that was decided several times is one prompt. A model's outcomes on it are averaged and weigh as many.
 """
 
@@ -17,6 +18,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from pointsman.history.base import model_of
 from pointsman.history.sqlite_schema import MIGRATIONS
 from tqdm import tqdm
 
@@ -92,7 +94,7 @@ def _outcomes(
                 f"{place}: outcomes: score: {score:g} cannot be; expected a fraction from 0 to 1. Mend it."
             )
         yield (
-            model_id,
+            model_of(model_id),
             (
                 score,
                 number_field(outcome, "cost_usd", f"{place}: outcomes"),

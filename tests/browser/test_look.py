@@ -230,7 +230,7 @@ def test_the_first_view_weighs_less_than_120_kilobytes(open_page: Callable[..., 
     sizes: dict[str, int] = {}
     page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
     visit(page, server_url)
-    assert len(sizes) > 25
+    assert len(sizes) > 20
     assert sum(sizes.values()) < 120_000, sizes
 
 

@@ -1,5 +1,6 @@
 """`history`: what the product recorded itself, learned from only where it is known whole."""
 
+import hashlib
 import json
 import sqlite3
 from pathlib import Path
@@ -68,6 +69,14 @@ def test_selected_models_with_outcomes_are_learned_from(form: str, recorded: Sql
     name = path.stem if form == "sqlite" else "h"
     assert f"{name}: passed over 1 decisions without an outcome" in data.notes
     assert any("passed over 2 decisions whose prompt was not kept whole" in note for note in data.notes)
+
+
+def test_an_outcome_of_a_model_at_an_effort_is_one_of_the_model(tmp_path: Path) -> None:
+    prompt = {"prompt": "test", "prompt_sha256": hashlib.sha256(b"test").hexdigest(), "task": None}
+    outcome = {"model_id": "acme/thinks@high", "completed": True, "score": None}
+    path = tmp_path / "h.jsonl"
+    path.write_text(json.dumps({**prompt, "id": "x", "selected": ["acme/thinks@high"], "outcomes": [outcome]}) + "\n")
+    assert list(load(path).model_ids) == ["acme/thinks"]
 
 
 def test_both_forms_say_the_same(recorded: SqliteHistory, tmp_path: Path) -> None:
