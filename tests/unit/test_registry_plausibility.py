@@ -119,6 +119,37 @@ LEVELS = (
             id="a misspelt benchmark",
         ),
         pytest.param(
+            {"benchmarks": "{gpqa: 90}"},
+            ("warning benchmarks.gpqa", "Did you mean 'gpqa_diamond'?"),
+            id="a benchmark's name cut short",
+        ),
+        pytest.param(
+            {"benchmarks": "{SWE-bench Verified: 90}"},
+            ("warning benchmarks.SWE-bench Verified", "Did you mean 'swe_bench_verified'?"),
+            id="a benchmark's name as people write it",
+        ),
+        pytest.param(
+            {
+                "default_effort": "low",
+                "efforts": "{low: {request: {e: low}, benchmarks: {hle: 30, ifbench: 70, scicode: 40}},"
+                " high: {request: {e: high}, benchmarks: {hle: 30, ifbench: 70, scicode: 40}}}",
+            },
+            ("warning efforts.high.benchmarks", "the same scores as effort low"),
+            id="one set of scores for two efforts",
+        ),
+        pytest.param(
+            {"release_date": "2026-11-05"}, ("warning as_of", "before the release"), id="looked up before the release"
+        ),
+        pytest.param({"input_token_factor": "9"}, ("warning input_token_factor", "usual"), id="an unusual tokenizer"),
+        pytest.param(
+            {
+                "utc_price_overrides": "[{utc_start: '00:00', utc_end: '00:00', utc_days: [monday, tuesday, wednesday, "
+                "thursday, friday, saturday, sunday], input_cost_per_1k: 0.003, output_cost_per_1k: 0.01}]"
+            },
+            ("warning utc_price_overrides.0", "holds at every hour"),
+            id="an hour that is all day",
+        ),
+        pytest.param(
             {"benchmarks": "{our_own_quiz: 90}"},
             ("warning benchmarks.our_own_quiz", "unknown benchmark"),
             id="a benchmark that nobody knows",
@@ -252,7 +283,8 @@ def test_a_file_that_is_hardly_meant_is_told_what_was_probably_meant(
         ("0.003", "0.01", ("warning input_cost_per_1k", "3 a million, where litellm says 2")),
         ("0.01", "0.02", ("warning output_cost_per_1k", "20 a million, where litellm says 10")),
         ("0.01", "0.002", ("error input_cost_per_1k", "Swap")),
-        ("0.00000205", "0.01", ("warning input_cost_per_1k", "where litellm says 2")),
+        ("0.00000205", "0.01", ("error input_cost_per_1k", "looks like USD a token")),
+        ("0.0021", "0.01", ("warning input_cost_per_1k", "where litellm says 2")),
     ],
 )
 def test_prices_are_held_against_the_price_packages(
@@ -268,6 +300,21 @@ def test_a_cheap_models_price_a_million_is_known_by_the_package_alone(write_regi
     assert told(folder) == []
     found = told(folder, Packages(False, {"acme/one": cheap}))
     assert_told(found, "error input_cost_per_1k", "0.02 looks like USD a million (litellm says 0.02)")
+
+
+def test_a_dear_models_price_a_token_is_known_by_the_package_or_by_the_other_models(
+    write_registry: WriteRegistry,
+) -> None:
+    dear = {"litellm_provider": "acme", "input_cost_per_token": 3e-5, "output_cost_per_token": 6e-5}
+    folder = written(write_registry, {"input_cost_per_1k": "0.00003", "output_cost_per_1k": "0.00006"})
+    assert told(folder) == []
+    found = told(folder, Packages(False, {"acme/one": dear}))
+    assert_told(found, "error input_cost_per_1k", "3e-05 looks like USD a token: 0.03 (litellm says 30 a million)")
+    for i in range(10):
+        other = (folder / "models/one.yaml").read_text().replace("acme/one", f"acme/m{i}").replace("0.0000", "0.00")
+        (folder / f"models/m{i}.yaml").write_text(other)
+    found = told(folder)
+    assert_told(found, "warning input_cost_per_1k", "looks like USD a token: 0.03; the cheapest other model costs")
 
 
 @pytest.mark.parametrize(

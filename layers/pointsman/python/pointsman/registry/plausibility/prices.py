@@ -2,8 +2,11 @@
 
 from pointsman.registry.plausibility.findings import Findings, ModelFile, World
 
-# USD per million tokens. On the market of 2026 chat models cost 0.01 to 30 for input and 0.02 to 180 for output.
-LEAST, MOST_INPUT, MOST_OUTPUT = 0.001, 100.0, 600.0
+# USD per million tokens: half the cheapest and twice the dearest chat model on the market of 2026 (input 0.01 to 30,
+# output 0.02 to 180).
+LEAST, MOST_INPUT, MOST_OUTPUT = 0.005, 60.0, 360.0
+# In a registry of that many other models, a price below a part of their cheapest is remarked on.
+ENOUGH, PART = 10, 0.2
 NEAR = 0.02
 
 
@@ -22,12 +25,12 @@ def price_findings(one: ModelFile, world: World) -> Findings:
             yield one.error(field, f"{shown:g} looks like USD a million: {shown / 1000:g}", _meant(quantity, shown))
         elif 0 < price < LEAST:
             odd = True
-            if field.endswith("1m"):
-                remedy = f"Write {shown * 1000:g}, or {quantity}_cost_per_1k: {shown:g}."
-                yield one.error(field, f"{shown:g} looks like USD a thousand", remedy)
-            else:
-                meant = shown * 1000
-                yield one.error(field, f"{shown:g} looks like USD a token: {meant:g}", f"Write {meant:g}.")
+            yield one.error(field, *_smaller_unit(field, quantity, shown))
+        elif 0 < price < PART * (cheapest := _cheapest_other(one, quantity, world)):
+            message, remedy = _smaller_unit(field, quantity, shown)
+            yield one.warning(
+                field, f"{message}; the cheapest other model costs {cheapest / 1000:g} a thousand", remedy
+            )
     if rates.input > rates.output > 0:
         odd = True
         remedy = "Swap input and output; what a model writes is not cheaper than what it reads."
@@ -42,7 +45,11 @@ def price_findings(one: ModelFile, world: World) -> Findings:
         remedy = "Swap the two; writing to a cache is not cheaper than reading."
         yield one.error(_written(one, "cache_write"), "cheaper than reading from the cache", remedy)
     for i, window in enumerate(one.model.utc_price_overrides):
-        if window.rates == rates:
+        start, end = window.span
+        if start == end and len(window.utc_days) == 7:
+            field = f"utc_price_overrides.{i}"
+            yield one.warning(field, "holds at every hour", "Write these prices as the model's own.")
+        elif window.rates == rates:
             field = f"utc_price_overrides.{i}"
             yield one.warning(field, "costs what every other hour costs", "Remove it, or correct its prices.")
     for i, dated in enumerate(one.model.prices):
@@ -50,6 +57,20 @@ def price_findings(one: ModelFile, world: World) -> Findings:
             yield one.warning(f"prices.{i}", "changes nothing", "Remove it, or correct its prices.")
     if not odd:
         yield from _beside_packages(one, million, world)
+
+
+def _smaller_unit(field: str, quantity: str, shown: float) -> tuple[str, str]:
+    meant = shown * 1000
+    if field.endswith("1m"):
+        return f"{shown:g} looks like USD a thousand", f"Write {meant:g}, or {quantity}_cost_per_1k: {shown:g}."
+    return f"{shown:g} looks like USD a token: {meant:g}", f"Write {meant:g}."
+
+
+def _cheapest_other(one: ModelFile, quantity: str, world: World) -> float:
+    """USD per million tokens of the cheapest of the other models; 0 where they are too few to tell."""
+    others = [model.rates for name, model in world.models.items() if name != one.model.model_id]
+    prices = [price * 1000 for rates in others if rates is not None and (price := getattr(rates, quantity)) > 0]
+    return min(prices) if len(prices) >= ENOUGH else 0.0
 
 
 def _meant(quantity: str, shown: float) -> str:
@@ -83,6 +104,10 @@ def _beside_packages(one: ModelFile, million: dict[str, float], world: World) ->
             shown = one.data[field]
             message = f"{shown:g} looks like USD a million ({listing.package} says {theirs:g})"
             yield one.error(field, message, _meant(quantity, shown))
+        elif theirs and _near(price * 1000, theirs):
+            field = _written(one, quantity)
+            message, remedy = _smaller_unit(field, quantity, one.data[field])
+            yield one.error(field, f"{message} ({listing.package} says {theirs:g} a million)", remedy)
         elif not _near(price, theirs):
             message = f"{price:g} a million, where {listing.package} says {theirs:g}"
             yield one.warning(_written(one, quantity), message, "Look it up; `pointsman registry update` takes theirs.")

@@ -1,5 +1,6 @@
 """Scores that are hardly meant: fractions, unknown names, below chance, or falling with effort."""
 
+import re
 from itertools import pairwise
 
 from pointsman.faults import nearest_name
@@ -94,13 +95,14 @@ def score_findings(one: ModelFile, world: World) -> Findings:
     fractions = len(positive) > 1 and max(positive) <= 1
     for place, name, score in places:
         if name not in BENCHMARKS:
-            near = nearest_name(name, BENCHMARKS)
+            near = nearest_name(name, BENCHMARKS) or _longer_name(name)
             remedy = near or "Use a name that predictors know (docs/registry.md lists them); others are not read."
             yield one.warning(place, "unknown benchmark", remedy)
         elif 0 < score <= 1 and (fractions or score < BENCHMARKS[name]):
             yield one.error(place, f"{score:g} looks like a fraction: {100 * score:g}", f"Write {100 * score:g}.")
         elif score < BENCHMARKS[name]:
             yield one.warning(place, "below what guessing gets", "Correct the score, or remove it.")
+    yield from _copied(one)
     for lower, higher in pairwise(one.model.levels):
         below, above = one.model.efforts[lower].benchmarks, one.model.efforts[higher].benchmarks
         lost = [name for name in below if name in above and above[name].score < below[name].score - LOSS]
@@ -108,3 +110,24 @@ def score_findings(one: ModelFile, world: World) -> Findings:
             message = f"{below[name].score - above[name].score:g} points below effort {lower}"
             remedy = f"Swap the two, if the scores of {lower} and {higher} are mixed up."
             yield one.warning(f"efforts.{higher}.benchmarks.{name}", message, remedy)
+
+
+def _longer_name(name: str) -> str | None:
+    """A remedy for a name cut short, such as gpqa, or written otherwise, such as SWE-bench Verified."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    longer = (
+        plain if plain in BENCHMARKS else next((known for known in BENCHMARKS if known.startswith(f"{plain}_")), None)
+    )
+    return f"Did you mean {longer!r}?" if longer else None
+
+
+def _copied(one: ModelFile) -> Findings:
+    """Levels with the same scores throughout: a score belongs to the effort it was measured at."""
+    for lower, higher in pairwise(one.model.levels):
+        below, above = one.model.efforts[lower].benchmarks, one.model.efforts[higher].benchmarks
+        common = [name for name in below if name in above]
+        if len(common) > 2 and all(below[name].score == above[name].score for name in common):
+            message = f"the same scores as effort {lower}"
+            yield one.warning(
+                f"efforts.{higher}.benchmarks", message, "Keep those of the effort they were measured at."
+            )

@@ -28,6 +28,11 @@ def size_findings(one: ModelFile, world: World) -> Findings:
         yield one.warning("as_of", "looked up more than a year ago", "Look the prices up again, or run update.")
     if model.release_date is not None and model.release_date > max(world.today, model.as_of):
         yield one.warning("release_date", "in the future", "Correct the date, or the model cannot be asked yet.")
+    elif model.release_date is not None and model.release_date > model.as_of:
+        yield one.warning("as_of", "before the release", "Look the model up again, or correct release_date.")
+    if not 0.4 <= model.input_token_factor <= 3:
+        remedy = "Write how many of its tokens come on one of the embedder's; 0.7 to 1.6 is usual."
+        yield one.warning("input_token_factor", "unusual", remedy)
     if not model.model_id.startswith(f"{model.provider}/"):
         remedy = f"Write {model.model_id.split('/')[0]}, as in the model's id, or correct the id."
         yield one.warning("provider", "not the first part of model_id", remedy)
