@@ -3,6 +3,7 @@
 import { startAccess } from "./lib/access.js";
 import { startAsk } from "./decide/ask.js";
 import { startConfigs } from "./lib/configs.js";
+import { decisionSentence, decisionView } from "./decide/decision.js";
 import { byId } from "./lib/dom.js";
 import { startExamples } from "./decide/examples.js";
 import { startViews } from "./lib/views.js";
@@ -24,12 +25,7 @@ function setWaiting(cancel) {
   stopWaiting = cancel === null ? () => {} : startWaiting(wait, { text, cancel });
 }
 
-// What shows a decision comes while the first one is made, so that the first view is light.
-function decisionParts() {
-  return import("./decide/decision.js");
-}
-
-function show(decision, { decisionView, decisionSentence }) {
+function show(decision) {
   place.replaceChildren(decisionView(decision));
   status.textContent = decisionSentence(decision);
   const top = section.getBoundingClientRect().top;
@@ -41,13 +37,11 @@ startAsk({
   onStart(cancel) {
     setWaiting(cancel);
     status.textContent = "Deciding…";
-    decisionParts().catch(() => {}); // asked for again when there is something to show
   },
-  async onDecision(decision, isNewest) {
-    const parts = await decisionParts();
-    if (isNewest()) {
+  onDecision(decision, isNewest) {
+    if (isNewest) {
       setWaiting(null);
-      show(decision, parts);
+      show(decision);
     }
     if (decision.recorded !== false) history?.refresh();
   },

@@ -30,7 +30,8 @@ def make_table(
 ) -> DynamoHistory:
     """The history in a new, empty table; parts of its definition may be replaced."""
     name = name or f"history-{uuid4().hex}"
-    history = DynamoHistory(name, retention_days, endpoint=endpoint)
+    # A crowded machine answers late; what is late for AWS has tests of its own.
+    history = DynamoHistory(name, retention_days, endpoint=endpoint, deadline_s=30.0)
     history.connect()
     history._client.create_table(TableName=name, **{**TABLE_DEFINITION, **definition})
     soon = {"Delay": 0.02, "MaxAttempts": 500}

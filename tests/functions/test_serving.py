@@ -109,7 +109,7 @@ def test_a_log_line_holds_no_prompt_and_the_unrecorded_decision_can_be_replayed(
     assert "Zeppelin" not in lines[0]
     assert "Zeppelin" not in capsys.readouterr().out
     store = aws(name=TABLE)
-    assert list(replay(store, lines)) == [made["id"]]
+    assert [found.id for found in replay(store, lines)] == [made["id"]]
     assert store.get(made["id"])["candidates"] == made["candidates"]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pointsman.api.app import PAGE_HEADERS
 from pointsman.auth.bearer import read_document
+from pointsman.history import erasure
 from pointsman.history.dynamodb import TABLE_DEFINITION, TTL_ATTRIBUTE
 
 from tests.conftest import MakeRouter, MakeTable
@@ -156,6 +157,7 @@ def test_roles_allow_what_the_history_does_and_no_more(aws: MakeTable, make_rout
     history.page(10)
     history.get(decision["id"])
     history.set_outcome(decision["id"], decision["selected"][0], {"completed": True})
+    erasure.delete(history, decision["id"], "somebody")
     assert {f"dynamodb:{name}" for name in asked} == actions_of("HistoryRole", "decisions")
 
 

@@ -367,6 +367,7 @@ def test_the_api_documents_itself(client: TestClient) -> None:
         "/api/history/{decision_id}",
         "/api/history/{decision_id}/outcomes",
         "/api/health",
+        "/api/ready",
     }
     assert "application/problem+json" in document["paths"]["/api/route"]["post"]["responses"]["422"]["content"]
     assert client.get("/api/docs").status_code == 200

@@ -190,7 +190,7 @@ def test_a_replayed_decision_expires_by_its_own_age(aws: MakeTable, decision: di
     old = {**decision, "id": Ids().next(datetime.now(UTC) - timedelta(days=3))}
     line = json.dumps({"event": "decision_not_recorded", "error": "", "record": old})
     for store in (aws(retention_days=2), SqliteHistory(tmp_path / "replay.db", retention_days=2)):
-        assert list(replay(store, [line])) == [old["id"]]
+        assert [found.id for found in replay(store, [line])] == [old["id"]]
         assert store.page(10).calls == []
         with pytest.raises(NotFound):
             store.get(old["id"])
@@ -467,7 +467,7 @@ def test_a_prompt_is_answered_though_the_table_is_gone(
     assert not answered.recorded
     assert answered.selected == ("acme/middle",)
     later = SqliteHistory(tmp_path / "later.db")
-    assert list(replay(later, caplog.messages)) == [answered.id]
+    assert [found.id for found in replay(later, caplog.messages)] == [answered.id]
     later.close()
 
 
@@ -497,7 +497,6 @@ def test_a_decision_with_48_candidates_takes_the_write_units_that_are_documented
     items = table._client.scan(TableName=table._table)["Items"]
     units = {item["pk"]["S"]: -(-item_bytes(item) // 1024) for item in items}
     assert units.pop(decision["id"]) == body_units
-    # All decisions, the config, the candidate and its model, and each of those two with the config.
     assert list(units.values()) == [1] * 6
 
 

@@ -163,7 +163,7 @@ def test_a_full_disk_loses_no_decision(
     assert "the disk is full" in caplog.messages[0]
     assert history.page(10).calls == []
     history._writer.execute("PRAGMA max_page_count = 1000000")
-    assert list(replay(history, caplog.messages)) == [decision["id"]]
+    assert [found.id for found in replay(history, caplog.messages)] == [decision["id"]]
     assert history.get(decision["id"])["prompt"] == big["prompt"]
 
 

@@ -235,7 +235,7 @@ def test_without_a_history_nothing_claims_to_be_recorded(make_router: MakeRouter
 def test_a_history_that_fails_does_not_cost_the_answer(
     make_router: MakeRouter, history: SqliteHistory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(_: object, **__: object) -> None:
         raise HistoryUnavailable("the table is gone")
 
     monkeypatch.setattr(history, "append", fail)

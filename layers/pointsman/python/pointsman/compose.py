@@ -29,10 +29,15 @@ def open_history(settings: Settings) -> History:
     if settings.table:
         from pointsman.history.dynamodb import DynamoHistory
 
-        return DynamoHistory(settings.table, settings.retention_days, endpoint=settings.dynamodb_endpoint or None)
+        return DynamoHistory(
+            settings.table,
+            settings.retention_days,
+            endpoint=settings.dynamodb_endpoint or None,
+            deadline_s=settings.store_deadline_s,
+        )
     from pointsman.history.sqlite import SqliteHistory
 
-    return SqliteHistory(settings.db, settings.retention_days)
+    return SqliteHistory(settings.db, settings.retention_days, deadline_s=settings.store_deadline_s)
 
 
 def open_router(settings: Settings, history: History | None = None, observe: "Observer | None" = None) -> "Router":

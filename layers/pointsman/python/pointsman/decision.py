@@ -38,13 +38,13 @@ class Candidate(NamedTuple):
 class Candidates(Sequence[Candidate]):
     """The candidates of a decision, cheapest first, kept as columns: each is made only where it is looked at."""
 
-    model_id: list[str]
-    effort: list[str | None]
+    model_id: tuple[str, ...]
+    effort: tuple[str | None, ...]
     mu: list[float]
     sigma: list[float]
     cost: list[float]
-    capability: list[float]
-    capability_known: list[bool]
+    capability: tuple[float, ...]
+    capability_known: tuple[bool, ...]
     input_tokens: list[int]
     output_tokens: list[int]
     latency_s: list[float | None]
@@ -79,12 +79,11 @@ class Candidates(Sequence[Candidate]):
             }
             for model_id, effort, mu, sigma, cost, capability, _, read, written, _ in zip(*self._columns(), strict=True)
         ]
-        for place, known in enumerate(self.capability_known):
+        for row, known, latency in zip(rows, self.capability_known, self.latency_s, strict=True):
             if not known:
-                rows[place]["capability_known"] = False
-        for place, latency in enumerate(self.latency_s):
+                row["capability_known"] = False
             if latency is not None:
-                rows[place]["latency_s"] = latency
+                row["latency_s"] = latency
         return rows
 
     def _columns(self) -> tuple[Sequence[Any], ...]:

@@ -17,6 +17,7 @@
     │   ├── WrongHost                  421  the request is for another name than this server's
     │   └── TooManyRequests            429  the token's quota of this minute is used up
     ├── HistoryUnavailable             503  the store cannot be read or written now
+    ├── Overloaded                     503  more is asked for than this process can serve
     └── StartupError                   500  nothing can be served until the operator mends it
         ├── RegistryError                   carries every fault of every file
         ├── ArtifactError
@@ -32,6 +33,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 SHOWN_CHARACTERS = 100
+# An answer lists at most so many faults, and no text of one is longer than this.
+MOST_FAULTS, MOST_CHARACTERS = 20, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +55,46 @@ class PointsmanError(Exception):
     title: ClassVar[str] = "Something is wrong on our side"
     headers: Mapping[str, str] = {}
 
-    def __init__(self, detail: str, faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, detail: str, faults: Sequence[Fault] = (), more: int = 0) -> None:
+        """`more`: how many faults there are beside these."""
         super().__init__(detail)
         self.detail = detail
         self.faults = tuple(faults)
+        self.more = more
 
     def problem(self) -> dict[str, Any]:
         """The RFC 9457 problem document of this error."""
-        return problem_document(self.status, self.code, self.title, self.detail, self.faults)
+        return problem_document(self.status, self.code, self.title, self.detail, self.faults, self.more)
 
 
-def shortened(text: str) -> str:
-    """A value as an error shows it: at most 100 characters of it."""
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+def shortened(text: str, most: int = SHOWN_CHARACTERS) -> str:
+    """A text as an error shows it: at most 100 characters of it, where no other number is given."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
-def problem_document(status: int, code: str, title: str, detail: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
-    """An RFC 9457 problem document; `errors` lists the faulty fields, if any."""
+def problem_document(
+    status: int, code: str, title: str, detail: str, faults: Sequence[Fault] = (), more: int = 0
+) -> dict[str, Any]:
+    """An RFC 9457 problem document; `errors` lists the faulty fields, if any, and `more_errors` counts the rest."""
     document: dict[str, Any] = {
         "type": f"urn:pointsman:problem:{code}",
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": shortened(detail, MOST_CHARACTERS),
     }
     if faults:
         document["errors"] = [
             {
-                "field": fault.field,
-                "message": fault.message,
-                "remedy": fault.remedy,
-                **({} if fault.value is None else {"value": fault.value}),
+                "field": shortened(fault.field),
+                "message": shortened(fault.message, MOST_CHARACTERS),
+                "remedy": shortened(fault.remedy, MOST_CHARACTERS),
+                **({} if fault.value is None else {"value": shortened(fault.value)}),
             }
-            for fault in faults
+            for fault in faults[:MOST_FAULTS]
         ]
+    more = more or max(0, len(faults) - MOST_FAULTS)
+    if more:
+        document["more_errors"] = more
     return document
 
 
@@ -221,6 +231,14 @@ class HistoryUnavailable(PointsmanError):
         """`final`: the store has tried again itself, or knows that trying again would not help; `denied`: by a role."""
         super().__init__(detail)
         self.final, self.denied = final, denied
+
+
+class Overloaded(PointsmanError):
+    """More is asked for than this process can serve; it may be asked again in a second."""
+
+    status = 503
+    code = "overloaded"
+    title = "Too many requests at once"
 
 
 class StartupError(PointsmanError):

@@ -18,7 +18,8 @@ from pointsman.decision import Decision
 from pointsman.embedders import Embedder
 from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
 from pointsman.faults import faults_of
-from pointsman.history import History, append_or_log
+from pointsman.history import History
+from pointsman.history.durable import Recorder
 from pointsman.history.ids import Ids
 from pointsman.history.prompts import kept_prompt
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
@@ -58,10 +59,16 @@ class Router:
         self.embedder = embedder
         self.history = history
         self.settings = settings or load_settings()
+        self.recorder = self._recorder(history)
         self.predictor = artifact.predictor if self.settings.refinement else artifact.predictor.formula()
         self.observe = observe
         self._ids = Ids()
         self._pools = _Pools(registry)
+
+    def _recorder(self, history: History | None) -> Recorder | None:
+        if history is None:
+            return None
+        return Recorder(history, log_prompt=self.settings.log_prompts, deadline_s=self.settings.store_deadline_s)
 
     @classmethod
     def load(
@@ -108,7 +115,7 @@ class Router:
         weighed = weigh(
             pool, self.predictor, reading, counted, request, bars, strict_supports=strict, barred=barred, now=now
         )
-        if not len(weighed.order):
+        if not weighed.places:
             raise _nothing_left(router_config.name, weighed)
         decision = decided(
             weighed,
@@ -123,9 +130,8 @@ class Router:
             artifact=self.artifact.digest,
         )
         chosen = perf_counter()
-        if self.history is not None:
-            record = decision.record()
-            decision.recorded = append_or_log(self.history, record, log_prompt=self.settings.log_prompts)
+        if self.recorder is not None:
+            decision.recorded = self.recorder.record(decision.record())
         if self.observe is not None:
             ends = {"embed": embedded - started, "choose": chosen - embedded, "record": perf_counter() - chosen}
             self.observe(decision, {stage: seconds * 1000 for stage, seconds in ends.items()})

@@ -55,6 +55,11 @@ class Settings(BaseModel):
     max_prompt_bytes: Annotated[int, Field(ge=1, le=64 * 2**20)] = 4 * 2**20
     # 0 keeps decisions for ever.
     retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    # What a request may wait for the store in all: a connection, a lock, tries anew.
+    store_deadline_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    # Of the local server: decisions that wait for a processor before more are refused, and open connections.
+    max_waiting: Annotated[int, Field(ge=0, le=100_000)] = 32
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 512
     # Off: the published formula alone decides, whatever the artifact learned from outcomes.
     refinement: bool = True
     # The document of bearer tokens that the local server asks for; none: on this machine alone it asks for none.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -14,8 +14,10 @@ from pointsman.api import openapi, problems
 from pointsman.api.doors import AccessOf
 from pointsman.api.doors import access_of as guarded_access
 from pointsman.api.elsewhere import mount_elsewhere
+from pointsman.api.gate import Gate
+from pointsman.api.health import Health
 from pointsman.api.limits import limit_body
-from pointsman.api.routes import deciding_routes, history_routes, registry_routes
+from pointsman.api.routes import deciding_routes, health_routes, history_routes, registry_routes
 from pointsman.artifact.manifest import Manifest
 from pointsman.history import History
 from pointsman.registry import Registry
@@ -59,9 +61,13 @@ def create_app(
     )
     problems.install(app)
     openapi.describe(app, registry.configs)
-    app.include_router(registry_routes(registry, health_document(registry, manifest, digest)))
+    kept = history if history is not None or router is None else router.history
+    recorder = router.recorder if router is not None else None
+    health = Health(registry, manifest, digest, kept, recorder)
+    app.include_router(health_routes(health))
+    app.include_router(registry_routes(registry))
     if router is not None:
-        app.include_router(deciding_routes(router, access_of))
+        app.include_router(deciding_routes(router, Gate(router.settings.max_waiting), access_of))
     longest = 0 if router is None else router.settings.max_prompt_bytes
     app.add_middleware(limit_body, most=longest * BODY_FACTOR + BODY_EXTRA)
     if history is not None:
@@ -70,25 +76,6 @@ def create_app(
     mount_elsewhere(app, page)
     app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff", "cache-control": "no-store"})
     return app
-
-
-def health_document(registry: Registry, manifest: Manifest, digest: str) -> dict[str, Any]:
-    """What `GET /api/health` answers; it holds no path and no secret."""
-    return {
-        "status": "ok",
-        "version": pointsman.__version__,
-        "artifact": {
-            "name": manifest.name,
-            "digest": digest,
-            "created": manifest.created,
-            "embedder": manifest.embedder.name,
-        },
-        "registry": {
-            "digest": registry.digest,
-            "models": len(registry.models),
-            "configs": len(registry.configs),
-        },
-    }
 
 
 def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:

@@ -13,13 +13,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from pointsman.errors import (
+    MOST_FAULTS,
     AccessError,
     HistoryUnavailable,
     MalformedRequest,
     NotFound,
+    Overloaded,
     PointsmanError,
     RequestError,
     problem_document,
+    shortened,
 )
 from pointsman.faults import faults_of
 
@@ -38,6 +41,12 @@ def problem_response(document: Mapping[str, Any], headers: Mapping[str, str] | N
     return Response(content, status_code=int(document["status"]), headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def again(response: Response) -> Response:
+    """The response, asking to be tried again in a second."""
+    response.headers["retry-after"] = "1"
+    return response
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of an app with a problem document."""
 
@@ -45,11 +54,13 @@ def install(app: FastAPI) -> None:
     def ours(request: Request, error: PointsmanError) -> Response:
         if isinstance(error, RequestError | NotFound | AccessError):
             return problem_response(error.problem(), error.headers)
+        if isinstance(error, Overloaded):
+            return again(problem_response(error.problem()))
         log.error("%s %s: %s", request.method, request.url.path, error.detail)
         if isinstance(error, HistoryUnavailable):
             # The operator's log has the path and the cause; a client needs neither.
             detail = "The history cannot be read or written now. Try again later."
-            return problem_response(problem_document(error.status, error.code, error.title, detail))
+            return again(problem_response(problem_document(error.status, error.code, error.title, detail)))
         return problem_response(_NOT_ANSWERED)
 
     @app.exception_handler(RequestValidationError)
@@ -84,7 +95,8 @@ def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
             "The body is not a JSON object. Send one, with the header Content-Type: application/json."
         )
     # The first part of a location is where FastAPI looked: body, query or path.
-    faults = faults_of(errors, skip=1, see="/api/docs describes the fields")
+    faults = faults_of(errors[:MOST_FAULTS], skip=1, see="/api/docs describes the fields")
     first = faults[0]
-    more = f" ({len(faults) - 1} more under `errors`)" if len(faults) > 1 else ""
-    return RequestError(f"{first.field}: {first.message}. {first.remedy}{more}", faults)
+    unlisted = max(0, len(errors) - MOST_FAULTS)
+    told = f" ({len(faults) + unlisted - 1} more under `errors`)" if len(faults) > 1 else ""
+    return RequestError(f"{shortened(first.field)}: {first.message}. {first.remedy}{told}", faults, unlisted)

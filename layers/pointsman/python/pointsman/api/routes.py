@@ -9,22 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from pointsman.api.bodies import BodyRoute
 from pointsman.api.doors import AccessOf
+from pointsman.api.gate import Gate
+from pointsman.api.health import Health
 from pointsman.api.openapi import problems
 from pointsman.api.schemas import (
     BriefOut,
     ConfigsOut,
     DecisionOut,
+    DeletedOut,
     HealthOut,
     HistoryOut,
     HistoryQuery,
     ModelsOut,
     OutcomeRequest,
+    ReadyOut,
     RecordedDecisionOut,
     RouteRequest,
 )
 from pointsman.errors import Fault, RequestError
-from pointsman.history import Filter, History
+from pointsman.history import Filter, History, erasure
 from pointsman.history.asking import decision_id_of, page_of
 from pointsman.history.base import no_such_decision
 from pointsman.registry import Model, ModelAtEffort, Registry
@@ -40,12 +45,12 @@ def answer(document: Mapping[str, Any]) -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-def deciding_routes(router: "Router", access_of: AccessOf) -> APIRouter:
+def deciding_routes(router: "Router", gate: Gate, access_of: AccessOf) -> APIRouter:
     """`POST /api/route`."""
-    routes = APIRouter(prefix="/api", tags=["decide"])
+    routes = APIRouter(prefix="/api", tags=["decide"], route_class=BodyRoute)
 
-    @routes.post("/route", response_model=DecisionOut | BriefOut, responses=problems(400, 413, 422))
-    def route(
+    @routes.post("/route", response_model=DecisionOut | BriefOut, responses=problems(400, 413, 422, 503))
+    async def route(
         request: RouteRequest,
         http: Request,
         detail: Annotated[Literal["full", "brief"], Query(description="brief: what is to be called, and why")] = "full",
@@ -53,24 +58,41 @@ def deciding_routes(router: "Router", access_of: AccessOf) -> APIRouter:
         """Which model, at which effort, should serve this prompt?"""
         access = access_of(http)
         access.need("route")
-        fields = request.model_dump()
-        decision = router.decide(fields.pop("prompt"), fields.pop("config"), caller=access.name, **fields)
-        body = decision.brief() if detail == "brief" else decision.to_json()
-        return Response(body, media_type="application/json")
+
+        def decided() -> bytes:
+            fields = request.model_dump()
+            decision = router.decide(fields.pop("prompt"), fields.pop("config"), caller=access.name, **fields)
+            return decision.brief() if detail == "brief" else decision.to_json()
+
+        return Response(await gate.run(decided), media_type="application/json")
 
     return routes
 
 
-def registry_routes(registry: Registry, health: Mapping[str, Any]) -> APIRouter:
-    """`GET /api/health`, `/api/configs` and `/api/models`; answered from memory."""
+def health_routes(health: Health) -> APIRouter:
+    """`GET /api/health` (and `/health`) and `/api/ready`. The first is answered in the event loop, from memory."""
+    routes = APIRouter(tags=["health"])
+
+    async def alive() -> Response:
+        """Whether the process answers: version, artifact, registry, and how recording goes."""
+        return answer(health.alive())
+
+    routes.get("/api/health", response_model=HealthOut)(alive)
+    routes.get("/health", include_in_schema=False)(alive)
+
+    @routes.get("/api/ready", response_model=ReadyOut, responses=problems(503))
+    def ready() -> Response:
+        """Whether it can do its work: artifact loaded, store writable."""
+        return answer(health.ready())
+
+    return routes
+
+
+def registry_routes(registry: Registry) -> APIRouter:
+    """`GET /api/configs` and `/api/models`; answered from memory."""
     routes = APIRouter(prefix="/api", tags=["registry"])
     configs = [config.model_dump(mode="json") for config in registry.configs.values()]
     models = [_model(model, registry) for model in registry.models.values()]
-
-    @routes.get("/health", response_model=HealthOut)
-    def get_health() -> Response:
-        """Version, artifact and registry."""
-        return answer(health)
 
     @routes.get("/configs", response_model=ConfigsOut)
     def get_configs() -> Response:
@@ -95,8 +117,8 @@ def once_each(request: Request) -> None:
 
 
 def history_routes(history: History, registry: Registry, access_of: AccessOf) -> APIRouter:
-    """`GET /api/history`, one decision, and its outcomes."""
-    routes = APIRouter(prefix="/api/history", tags=["history"])
+    """`GET /api/history`, one decision, its outcomes, and its end."""
+    routes = APIRouter(prefix="/api/history", tags=["history"], route_class=BodyRoute)
 
     @routes.get("", response_model=HistoryOut, responses=problems(400, 422, 503), dependencies=[Depends(once_each)])
     def page(asked: Annotated[HistoryQuery, Query()], http: Request) -> Response:
@@ -117,6 +139,15 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
         if not access.may_see(found["caller"]):
             raise no_such_decision(decision_id)
         return answer(found)
+
+    @routes.delete("/{decision_id}", response_model=DeletedOut, responses=problems(404, 503))
+    def delete(decision_id: DecisionId, http: Request) -> Response:
+        """Delete a decision with its outcomes; a note of it, without content, is kept."""
+        access = access_of(http)
+        access.need("admin")
+        known = decision_id_of(decision_id)
+        erasure.delete(history, known, access.name)
+        return answer({"deleted": known})
 
     @routes.put(
         "/{decision_id}/outcomes",

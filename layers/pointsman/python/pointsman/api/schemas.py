@@ -347,12 +347,28 @@ class ModelsOut(BaseModel):
 
 
 class HealthOut(BaseModel):
-    """What is running."""
+    """What is running; degraded: decisions are answered and not recorded."""
 
-    status: Literal["ok"]
+    status: Literal["ok", "degraded"]
     version: str
     artifact: dict[str, Any]
     registry: dict[str, Any]
+    last_append: Annotated[str | None, Field(description="When this process last recorded a decision")]
+
+
+class ReadyOut(BaseModel):
+    """A process that can do its work; one that cannot answers 503."""
+
+    status: Literal["ready"]
+    artifact: Annotated[str, Field(description="Its digest")]
+    store: Literal["writable", "none"]
+    last_append: str | None
+
+
+class DeletedOut(BaseModel):
+    """What was deleted."""
+
+    deleted: Annotated[str, Field(description="The id of the decision")]
 
 
 class FieldError(BaseModel):
@@ -371,4 +387,5 @@ class ProblemOut(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldError] = []
+    errors: Annotated[list[FieldError], Field(max_length=20)] = []
+    more_errors: Annotated[int, Field(description="How many there are beside these")] = 0

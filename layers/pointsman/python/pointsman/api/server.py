@@ -2,18 +2,29 @@
 
 import logging
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 import uvicorn
+from starlette.types import ASGIApp
 
+from pointsman.api.connections import GRACE_S, IDLE_S, MOST_LINGERING, protocol
 from pointsman.api.doors import guard, is_loopback, own_names
 from pointsman.auth.tokens_file import watched_tokens
 from pointsman.compose import open_app, open_history, open_router
-from pointsman.errors import ServerError, SettingsError
+from pointsman.errors import HistoryUnavailable, ServerError, SettingsError
+from pointsman.history import History
+from pointsman.history.sqlite import PURGE_EVERY_S, SqliteHistory
 from pointsman.settings import load_settings
+
+# Files beside connections: the history's, the listener, threads' pipes.
+OTHER_FILES = 64
+CHECKED_AT_START_BYTES = 64 * 2**20
+
+log = logging.getLogger("pointsman")
 
 
 def run(
@@ -51,24 +62,89 @@ def run(
     try:
         history = open_history(settings)
         try:
-            router = open_router(settings, history)
-            app = open_app(settings, router=router, history=history, page=True)
-            known = router.registry
-            shown = f"[{host}]" if ":" in host else host
-            click.echo(
-                f"Pointsman serves http://{shown}:{listener.getsockname()[1]} "
-                f"({len(known.models)} models, {len(known.configs)} configs; "
-                f"history in {settings.table or settings.db})"
-            )
-            logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-            guarded = guard(app, names, is_loopback(host), document, settings.requests_per_minute)
-            config = uvicorn.Config(guarded, log_config=None, access_log=False, server_header=False)
-            with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
-                uvicorn.Server(config).run(sockets=[listener])
+            with looked_after(history):
+                router = open_router(settings, history)
+                app = open_app(settings, router=router, history=history, page=True)
+                known = router.registry
+                shown = f"[{host}]" if ":" in host else host
+                click.echo(
+                    f"Pointsman serves http://{shown}:{listener.getsockname()[1]} "
+                    f"({len(known.models)} models, {len(known.configs)} configs; "
+                    f"history in {settings.table or settings.db})"
+                )
+                guarded = guard(app, names, is_loopback(host), document, settings.requests_per_minute)
+                _serve(guarded, listener, settings.max_connections)
         finally:
             history.close()
     finally:
         listener.close()
+
+
+def _serve(app: ASGIApp, listener: socket.socket, most_connections: int) -> None:
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        app,
+        http=protocol(_connections(most_connections)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=int(IDLE_S),
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _connections(wanted: int) -> int:
+    """How many connections this process may have; the limit of open files is raised for them where it may be."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + MOST_LINGERING + OTHER_FILES
+    if soft < needed and hard != resource.RLIM_INFINITY:
+        needed = min(needed, hard)
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    return min(wanted, max(1, max(soft, needed) - MOST_LINGERING - OTHER_FILES))
+
+
+@contextmanager
+def looked_after(history: History) -> Iterator[None]:
+    """While it is served: the history is read for damage once, and what is too old is deleted as time goes by.
+
+    Raises:
+        HistoryUnavailable: a small file is damaged. A large one is read beside the requests.
+    """
+    ended = threading.Event()
+    large = False
+    if isinstance(history, SqliteHistory):
+        large = history.path.stat().st_size > CHECKED_AT_START_BYTES
+        if not large:
+            history.check()
+
+    def look_after() -> None:
+        unchecked = large
+        while True:
+            try:
+                if unchecked and isinstance(history, SqliteHistory):
+                    history.check()
+                    unchecked = False
+                history.purge()
+            except HistoryUnavailable as error:
+                log.warning("%s", error.detail)
+            if ended.wait(PURGE_EVERY_S):
+                return
+
+    keeper = threading.Thread(target=look_after, name="keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join(GRACE_S)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,13 +1,13 @@
-"""`pointsman history`: what was decided, and appending what a log kept."""
+"""`pointsman history`: what was decided. The commands that keep a history are in `keeping`."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pointsman.cli.keeping import COMMANDS
 from pointsman.cli.options import db_option, history_of, json_option, place_of, print_json, registry_of, table_option
-from pointsman.text_in import lines_of
 
 if TYPE_CHECKING:
     from pointsman.history import History
@@ -31,7 +31,7 @@ def history(
     db: Path | None,
     table: str | None,
 ) -> None:
-    """List decisions, newest first; `history replay` appends what the log kept."""
+    """List decisions, newest first; its commands look after what is kept."""
     if context.invoked_subcommand:
         context.obj = (db, table)
         return
@@ -82,14 +82,5 @@ def show(named: tuple[Path | None, str | None], decision_id: str) -> None:
     store.close()
 
 
-@history.command()
-@click.argument("log", type=click.File("rb"))
-@click.pass_obj
-def replay(named: tuple[Path | None, str | None], log: BinaryIO) -> None:
-    """Append the decisions that a LOG kept when the store was gone; none is stored twice."""
-    from pointsman.history import replay as append_all
-
-    store = history_of(*named)
-    count = sum(1 for _ in append_all(store, (line.decode(errors="replace") for _, line in lines_of(log))))
-    store.close()
-    click.echo(f"{count} decision{'' if count == 1 else 's'} of the log are in the history now.")
+for command in COMMANDS:
+    history.add_command(command)

@@ -35,6 +35,18 @@ def history_of(db: Path | None, table: str | None) -> "History":
     return open_history(load_settings(db=db, table=table))
 
 
+def recording_history_of(db: Path | None, table: str | None) -> "History":
+    """The same for a command that answers in any case: a store that cannot be opened gives its decisions to the log."""
+    from pointsman.errors import HistoryUnavailable
+
+    try:
+        return history_of(db, table)
+    except HistoryUnavailable as error:
+        from pointsman.history.durable import Unopened
+
+        return Unopened(error)
+
+
 def place_of(db: Path | None, table: str | None) -> str:
     """Where `history_of` looks, in words."""
     from pointsman.settings import load_settings

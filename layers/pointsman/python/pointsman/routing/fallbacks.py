@@ -26,11 +26,9 @@ def fallbacks(
         members: the places of the chosen.
         models: [n], a number for each model; providers: [n], for each provider.
     """
-    left = np.ones(len(models), dtype=bool)
-    elsewhere = left.copy()
-    for member in members:
-        left &= models != models[member]
-        elsewhere &= providers != providers[member]
+    chosen = list(members)
+    left = ~np.isin(models, models[chosen])
+    elsewhere = ~np.isin(providers, providers[chosen])
     found: list[tuple[int, Choice]] = []
     for _ in range(DEPTH):
         among = np.flatnonzero(left & elsewhere)

@@ -1,0 +1,118 @@
+"""Bodies of requests: JSON, parsed once and away from the event loop, and refused while refusing is still cheap.
+
+A body with hundreds of thousands of unknown fields or values would take seconds to refuse field by field. So what is
+too much is counted before pydantic sees it.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic_core import from_json
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from pointsman.errors import MOST_FAULTS, Fault, MalformedRequest, RequestError, shortened
+from pointsman.faults import nearest_name, printable
+
+# Bodies up to this size are parsed where they are read.
+SMALL_BYTES = 65_536
+MOST_VALUES = 100_000
+
+
+class BodyRoute(APIRoute):
+    """A route whose JSON body is parsed and counted before anything else looks at it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, given the parsed body."""
+        handle = super().get_route_handler()
+        annotation = self.body_field.field_info.annotation if self.body_field is not None else None
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+        async def handler(request: Request) -> Response:
+            if model is not None and _is_json(request):
+                try:
+                    raw = await request.body()
+                except ClientDisconnect:
+                    raise MalformedRequest("The body ended before it was whole.") from None
+                if raw:
+                    small = len(raw) <= SMALL_BYTES
+                    request._json = parsed(raw, model) if small else await run_in_threadpool(parsed, raw, model)
+            return await handle(request)
+
+        return handler
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def parsed(raw: bytes, model: type[BaseModel]) -> Any:
+    """The JSON of a body for a model.
+
+    Raises:
+        MalformedRequest: it is not JSON.
+        RequestError: it has more unknown fields than are listed one by one, or more values than any request needs.
+    """
+    try:
+        document = from_json(raw)
+    except ValueError:
+        document = _leniently(raw)
+    if not isinstance(document, dict):
+        return document
+    unknown = [name for name in document if name not in _names(model)]
+    if len(unknown) > MOST_FAULTS:
+        raise _unknown(unknown, sorted(_names(model)))
+    if _has_more(document, MOST_VALUES):
+        message, remedy = f"the body holds more than {MOST_VALUES:,} values", "Send a smaller request."
+        raise RequestError(f"{message}. {remedy}", [Fault("body", message, remedy)])
+    return document
+
+
+def _leniently(raw: bytes) -> Any:
+    """What Python's parser makes of it: it takes infinities and halves of pairs, whose fields are then named."""
+    try:
+        return json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise MalformedRequest(f"The body is not JSON: {error.msg}. Send a JSON object.") from None
+    except UnicodeDecodeError as error:
+        place = f"byte {error.object[error.start]:#04x} at {error.start + 1:,}"
+        raise MalformedRequest(f"The body is not UTF-8: {place}. Send JSON in UTF-8.") from None
+    except (ValueError, RecursionError):
+        raise MalformedRequest(
+            "The body is not JSON that can be read: nested too deep, or with endless numbers."
+        ) from None
+
+
+def _names(model: type[BaseModel]) -> set[str]:
+    return {one.alias or name for name, one in model.model_fields.items()} | set(model.model_fields)
+
+
+def _unknown(names: list[str], known: list[str]) -> RequestError:
+    faults = [
+        Fault(printable(shortened(name)), "unknown field", nearest_name(name, known) or "Remove it.")
+        for name in names[:MOST_FAULTS]
+    ]
+    more = len(names) - len(faults)
+    first = faults[0]
+    detail = (
+        f"{first.field}: {first.message}. {first.remedy} ({len(names) - 1:,} more, the first of them under `errors`)"
+    )
+    return RequestError(detail, faults, more)
+
+
+def _has_more(document: Any, most: int) -> bool:
+    """Whether a JSON value holds more than so many values."""
+    count, left = 0, [document]
+    while left:
+        value = left.pop()
+        inside = list(value.values()) if isinstance(value, dict) else value
+        count += len(inside)
+        if count > most:
+            return True
+        left += [one for one in inside if isinstance(one, dict | list)]
+    return False
