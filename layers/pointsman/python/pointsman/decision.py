@@ -38,13 +38,13 @@ class Candidate(NamedTuple):
 class Candidates(Sequence[Candidate]):
     """The candidates of a decision, cheapest first, kept as columns: each is made only where it is looked at."""
 
-    model_id: tuple[str, ...]
-    effort: tuple[str | None, ...]
+    model_id: list[str]
+    effort: list[str | None]
     mu: list[float]
     sigma: list[float]
     cost: list[float]
-    capability: tuple[float, ...]
-    capability_known: tuple[bool, ...]
+    capability: list[float]
+    capability_known: list[bool]
     input_tokens: list[int]
     output_tokens: list[int]
     latency_s: list[float | None]
@@ -79,11 +79,12 @@ class Candidates(Sequence[Candidate]):
             }
             for model_id, effort, mu, sigma, cost, capability, _, read, written, _ in zip(*self._columns(), strict=True)
         ]
-        for row, known, latency in zip(rows, self.capability_known, self.latency_s, strict=True):
+        for place, known in enumerate(self.capability_known):
             if not known:
-                row["capability_known"] = False
+                rows[place]["capability_known"] = False
+        for place, latency in enumerate(self.latency_s):
             if latency is not None:
-                row["latency_s"] = latency
+                rows[place]["latency_s"] = latency
         return rows
 
     def _columns(self) -> tuple[Sequence[Any], ...]:

@@ -115,7 +115,7 @@ class Router:
         weighed = weigh(
             pool, self.predictor, reading, counted, request, bars, strict_supports=strict, barred=barred, now=now
         )
-        if not weighed.places:
+        if not len(weighed.order):
             raise _nothing_left(router_config.name, weighed)
         decision = decided(
             weighed,

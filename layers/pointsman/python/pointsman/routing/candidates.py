@@ -19,6 +19,7 @@ from pointsman.routing.predictor import CandidateFeatures, Predictor
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+Objects = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ class CandidatePool:
     candidates: tuple[ModelAtEffort, ...]
     ids: tuple[str, ...]
     features: CandidateFeatures
-    capability: tuple[float, ...]
-    capability_known: tuple[bool, ...]
+    told: Objects  # [4, k], what a decision tells of each: id, effort, capability, and whether that is known
     tokens: Floats  # [W, k], output tokens by kind of work
     typical_tokens: Floats  # their geometric means over the kinds
     input_token_factor: Floats
@@ -81,8 +81,12 @@ def pool_of(candidates: Sequence[ModelAtEffort], predictor: Predictor, lengths: 
         candidates=candidates,
         ids=tuple(one.candidate_id for one in candidates),
         features=features,
-        capability=tuple(np.round(features.capability, 4).tolist()),
-        capability_known=tuple(one.capability is not None for one in candidates),
+        told=_objects(
+            [one.candidate_id for one in candidates],
+            [one.effort for one in candidates],
+            np.round(features.capability, 4).tolist(),
+            [one.capability is not None for one in candidates],
+        ),
         tokens=tokens,
         typical_tokens=_typical(candidates, tokens),
         input_token_factor=np.array([model.input_token_factor for model in models]),
@@ -139,9 +143,17 @@ def excluded_from(
     return excluded
 
 
-def told(pool: CandidatePool, excluded: Mapping[int, str]) -> tuple[Excluded, ...]:
+def told_excluded(pool: CandidatePool, excluded: Mapping[int, str]) -> tuple[Excluded, ...]:
     """The excluded candidates as a decision tells them, in the order of the pool."""
     return tuple(Excluded(pool.ids[place], excluded[place]) for place in sorted(excluded))
+
+
+def _objects(*columns: Sequence[object]) -> Objects:
+    """[c, k] columns of anything, so that one index sorts them all."""
+    objects = np.empty((len(columns), len(columns[0])), dtype=object)
+    for place, column in enumerate(columns):
+        objects[place] = column
+    return objects
 
 
 def _numbers(names: Sequence[str]) -> Places:

@@ -11,7 +11,7 @@ from pointsman.history.ids import timestamp
 from pointsman.history.prompts import KeptPrompt
 from pointsman.registry import WORK, RouterConfig
 from pointsman.routing.asked import Asked, Bars
-from pointsman.routing.candidates import told
+from pointsman.routing.candidates import told_excluded
 from pointsman.routing.explanation import Beside, explain
 from pointsman.routing.fallbacks import fallbacks
 from pointsman.routing.policy import Choice, choose
@@ -46,8 +46,7 @@ def decided(
     def choose_among(places: Places | None, max_k: int) -> Choice:
         ids, mu, usd, sigma, seconds = weighed.ids, weighed.mu, cost, weighed.sigma, weighed.latency
         if places is not None:
-            ids = tuple(ids[i] for i in places.tolist())
-            mu, usd, sigma, seconds = mu[places], usd[places], sigma[places], seconds[places]
+            ids, mu, usd, sigma, seconds = ids[places], mu[places], usd[places], sigma[places], seconds[places]
         return choose(
             ids,
             mu,
@@ -66,19 +65,18 @@ def decided(
 
     choice = choose_among(None, config.max_k)
     members = choice.members
-    at = list(weighed.places)
     next_ones = fallbacks(
         lambda places: choose_among(places, 1),
         members,
-        weighed.pool.model_numbers[at],
-        weighed.pool.provider_numbers[at],
+        weighed.pool.model_numbers[weighed.order],
+        weighed.pool.provider_numbers[weighed.order],
     )
     costs, tokens = weighed.parts(members)
     usd = costs.total
     seconds = choice.latency or 0.0
     # Candidates are cheapest first, so this is the cheapest of equally strong ones.
     best = int(weighed.mu.argmax())
-    selected = tuple(weighed.ids[i] for i in members)
+    selected = tuple(str(weighed.ids[i]) for i in members)
     return Decision(
         id=decision_id,
         ts=timestamp(now),
@@ -101,7 +99,7 @@ def decided(
         calls=tuple(_call(weighed, i) for i in members),
         fallbacks=tuple(_fallback(weighed, i, found) for i, found in next_ones),
         candidates=weighed.told(),
-        excluded=told(weighed.pool, weighed.excluded),
+        excluded=told_excluded(weighed.pool, weighed.excluded),
         difficulty=float(reading.difficulty),
         difficulty_sd=round(float(reading.difficulty_sd), 6),
         domains=_domains(reading),
@@ -115,7 +113,7 @@ def decided(
         value=None
         if bars.worth_usd is None
         else bars.worth_usd * choice.expected_quality - usd - bars.worth_of_a_second * seconds,
-        strongest=Strongest(weighed.ids[best], float(weighed.cost[best])),
+        strongest=Strongest(str(weighed.ids[best]), float(weighed.cost[best])),
         reason=choice.reason,
         explanation=explain(
             selected,
@@ -135,12 +133,12 @@ def decided(
 
 
 def _call(weighed: Weighed, place: int) -> Call:
-    one = weighed.pool.candidates[weighed.places[place]]
+    one = weighed.pool.candidates[weighed.order[place]]
     return Call(one.model_id, one.effort, one.request)
 
 
 def _fallback(weighed: Weighed, place: int, choice: Choice) -> Fallback:
-    one = weighed.pool.candidates[weighed.places[place]]
+    one = weighed.pool.candidates[weighed.order[place]]
     return Fallback(
         one.model_id, one.effort, one.request, choice.expected_quality, float(weighed.cost[place]), choice.reason
     )
@@ -150,27 +148,27 @@ def _beside(weighed: Weighed, members: tuple[int, ...], best: int) -> Beside | N
     """What a choice of one is compared with: the same model at the next effort up, else the strongest."""
     if len(members) > 1:
         return None
-    pool, place = weighed.pool, weighed.places[members[0]]
+    pool, place = weighed.pool, int(weighed.order[members[0]])
     own = pool.model_numbers[place]
     chosen = pool.candidates[place]
     # A pool has the efforts of a model one after the other, from the least.
     above = place + 1
     while above < len(pool.ids) and pool.model_numbers[above] == own:
         if above not in weighed.excluded:
-            i = weighed.places.index(above)
+            i = int(np.flatnonzero(weighed.order == above)[0])
             name = pool.candidates[above].effort or ""
             return Beside(name, chosen.effort, float(weighed.mu[i]), float(weighed.cost[i]))
         above += 1
     if best == members[0]:
         return None
-    return Beside(weighed.ids[best], None, float(weighed.mu[best]), float(weighed.cost[best]))
+    return Beside(str(weighed.ids[best]), None, float(weighed.mu[best]), float(weighed.cost[best]))
 
 
 def _domains(reading: Reading) -> tuple[tuple[int, float], ...]:
     """The domains that a prompt belongs to most, with its shares."""
     shares = reading.memberships
     largest = np.argsort(-shares, kind="stable")[:KEPT_DOMAINS]
-    return tuple(zip(largest.tolist(), np.round(shares[largest], 4).tolist(), strict=True))
+    return tuple((place, round(float(shares[place]), 4)) for place in largest.tolist())
 
 
 def _work(reading: Reading) -> Mapping[str, float] | None:

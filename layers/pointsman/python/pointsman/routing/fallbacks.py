@@ -26,9 +26,11 @@ def fallbacks(
         members: the places of the chosen.
         models: [n], a number for each model; providers: [n], for each provider.
     """
-    chosen = list(members)
-    left = ~np.isin(models, models[chosen])
-    elsewhere = ~np.isin(providers, providers[chosen])
+    left = np.ones(len(models), dtype=bool)
+    elsewhere = left.copy()
+    for member in members:
+        left &= models != models[member]
+        elsewhere &= providers != providers[member]
     found: list[tuple[int, Choice]] = []
     for _ in range(DEPTH):
         among = np.flatnonzero(left & elsewhere)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class Choice:
 
 
 def choose(
-    candidate_ids: Sequence[str],
+    candidate_ids: Sequence[str] | NDArray[np.object_],
     mu: Floats,
     cost: Floats,
     latency: Floats,
@@ -67,70 +67,109 @@ def choose(
         worth_of_a_second: USD, what a second of waiting costs; only where there is a worth.
         max_cost_usd: what a set of several may cost at most; single candidates have been looked at before.
     """
-    n = len(candidate_ids)
     asked = mu if sigma is None or not caution else np.maximum(mu - caution * sigma, 0.0)
-    known = ~np.isnan(latency)
-    slow = np.where(known, latency, np.inf)
-    waited = np.where(known, latency, latency[known].max(initial=0.0)) if worth_of_a_second else None
-    if max_k == 1 or n == 1:  # the sets are the candidates, in whichever order
-        order: Places | None = None
-        sets = None
-        quality, total, slowest = asked, cost, slow
-        size = np.ones(n, dtype=np.intp)
-    else:
-        # Candidates in the order of their ids: a set's row of ranks then compares as its ids do. Rank n stands for
-        # "no member": it completes nothing, costs nothing, takes no time.
-        order = np.array(sorted(range(n), key=candidate_ids.__getitem__))
-        sets = candidate_sets(n, min(max_k, n))
-        size = (sets < n).sum(axis=1)
-        quality = _completion(asked[order], sets, size)
-        total = np.append(cost[order], 0.0)[sets].sum(axis=1)
-        slowest = np.append(slow[order], 0.0)[sets].max(axis=1)
-        if waited is not None:
-            waited = np.append(waited[order], 0.0)[sets].max(axis=1)
-
-    if max_cost_usd is not None and sets is not None:
-        kept = (size == 1) | (total <= max_cost_usd)
-        sets, size, quality, total, slowest = sets[kept], size[kept], quality[kept], total[kept], slowest[kept]
-        waited = None if waited is None else waited[kept]
-    clears = quality >= completion_threshold
-    best = float(quality.max())
-    reason: Reason = "threshold" if worth_usd is None else "value"
-    if not clears.any():
-        reason = "fallback"
-        clears = quality >= best - fallback_quality_margin
-    if within is not None:  # the best itself always clears both bars, so something is left
-        clears &= quality >= best - within
-    rows = np.flatnonzero(clears)
-    keys = [total, slowest, size, -quality]
-    if worth_usd is not None:
-        value = worth_usd * quality - total
-        if waited is not None:
-            value = value - worth_of_a_second * waited
-        keys.insert(0, -value)
-    if sets is not None:
-        keys.extend(sets.T)
-    # One key after another, each only among what the keys before it left: mostly the first decides.
-    for key in keys:
-        left = key[rows]
-        rows = rows[left == left.min()]
-        if len(rows) == 1:
-            break
-    if sets is None or order is None:
-        row = min(rows.tolist(), key=candidate_ids.__getitem__)
-        members, expected = [row], float(mu[row])
-    else:
-        row = int(rows[0])
-        members = sorted((int(order[rank]) for rank in sets[row, : size[row]]), key=lambda i: cost[i])
-        expected = float(_completion(mu[order], sets[[row]], size[[row]])[0])
+    bars = _Bars(completion_threshold, fallback_quality_margin, within, worth_usd, worth_of_a_second)
+    if max_k == 1 or len(candidate_ids) == 1:
+        rows, reason = _best(asked, cost, latency, bars)
+        place = min(rows.tolist(), key=candidate_ids.__getitem__)
+        seconds = float(latency[place])
+        return Choice(
+            members=(place,),
+            expected_quality=float(mu[place]),
+            asked_quality=float(asked[place]),
+            cost=float(cost[place]),
+            latency=None if np.isnan(seconds) else seconds,
+            reason=reason,
+        )
+    # Candidates in the order of their ids: a set's row of ranks then compares as its ids do. Rank n stands for
+    # "no member": it completes nothing, costs nothing, takes no time.
+    n = len(candidate_ids)
+    order = np.array(sorted(range(n), key=candidate_ids.__getitem__))
+    sets = candidate_sets(n, min(max_k, n))
+    size = (sets < n).sum(axis=1)
+    total = np.append(cost[order], 0.0)[sets].sum(axis=1)
+    if max_cost_usd is not None:
+        allowed = (size == 1) | (total <= max_cost_usd)
+        sets, size, total = sets[allowed], size[allowed], total[allowed]
+    quality = _completion(asked[order], sets, size)
+    slowest = np.append(latency[order], 0.0)[sets].max(axis=1)  # NaN where that of any member is not known
+    rows, reason = _best(quality, total, slowest, bars, np.column_stack([size, sets]), latency)
+    row = int(rows[0])
+    members = sorted((int(order[rank]) for rank in sets[row, : size[row]]), key=lambda i: cost[i])
     return Choice(
         members=tuple(members),
-        expected_quality=expected,
+        expected_quality=float(_completion(mu[order], sets[[row]], size[[row]])[0]),
         asked_quality=float(quality[row]),
         cost=float(total[row]),
-        latency=None if np.isinf(slowest[row]) else float(slowest[row]),
+        latency=None if np.isnan(slowest[row]) else float(slowest[row]),
         reason=reason,
     )
+
+
+class _Bars(NamedTuple):
+    completion_threshold: float
+    fallback_quality_margin: float
+    within: float | None
+    worth_usd: float | None
+    worth_of_a_second: float
+
+
+def _best(
+    quality: Floats,
+    cost: Floats,
+    latency: Floats,
+    bars: _Bars,
+    sets: Places | None = None,
+    of_candidates: Floats | None = None,
+) -> tuple[Places, Reason]:
+    """The places of the best sets of s, and why: several only where they differ in nothing but their ids.
+
+    Args:
+        quality: [s]; cost: [s]; latency: [s], NaN: not known.
+        sets: [s, 1 + max_k], the sizes and the members, where sets may have several.
+        of_candidates: [n], the latency of single candidates, where sets may have several.
+    """
+    reason: Reason = "threshold" if bars.worth_usd is None else "value"
+    best = float(quality.max())
+    bar = bars.completion_threshold
+    if best < bar:
+        reason, bar = "fallback", best - bars.fallback_quality_margin
+    if bars.within is not None:
+        bar = max(bar, best - bars.within)
+    rows = np.flatnonzero(quality >= bar)
+    if bars.worth_usd is not None:
+        value = bars.worth_usd * quality - cost
+        if bars.worth_of_a_second:
+            value = value - bars.worth_of_a_second * _waited(latency, of_candidates)
+        rows = _lowest(rows, -value)
+    # One key after another, each only among what the keys before it left: mostly the first decides.
+    rows = _lowest(rows, cost)
+    if len(rows) > 1:
+        rows = _lowest(rows, np.where(np.isnan(latency), np.inf, latency))
+    if len(rows) > 1 and sets is not None:
+        rows = _lowest(rows, sets[:, 0])
+    if len(rows) > 1:
+        rows = _lowest(rows, -quality)
+    for member in () if sets is None else sets[:, 1:].T:
+        rows = _lowest(rows, member)
+    return rows, reason
+
+
+def _lowest(rows: Places, key: NDArray[Any]) -> Places:
+    """Those of the places whose key is lowest."""
+    if len(rows) == 1:
+        return rows
+    left = key[rows]
+    lowest: Places = rows[left == left.min()]
+    return lowest
+
+
+def _waited(latency: Floats, of_candidates: Floats | None) -> Floats:
+    """Seconds [s]; one that is not known is taken for the slowest candidate that is."""
+    known = latency if of_candidates is None else of_candidates
+    slowest = float(np.max(known, where=~np.isnan(known), initial=0.0))
+    seconds: Floats = np.where(np.isnan(latency), slowest, latency)
+    return seconds
 
 
 def _completion(p: Floats, sets: Places, size: Places) -> Floats:

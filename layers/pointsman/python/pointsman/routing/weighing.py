@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from pointsman.decision import Candidates, CostParts, OutputTokens
 from pointsman.routing.asked import Asked, Bars
-from pointsman.routing.candidates import CandidatePool, excluded_from, input_tokens
+from pointsman.routing.candidates import CandidatePool, Objects, excluded_from, input_tokens
 from pointsman.routing.cost import Costs, costs_of
 from pointsman.routing.forecast import Forecast, forecast
 from pointsman.routing.images import TOKENS_AN_IMAGE
 from pointsman.routing.predictor import Predictor, Reading
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 # Decimals that are told: of P far finer than what is known of it, of sigma enough to compare lower bounds.
 PART_DECIMALS = 12
@@ -27,11 +28,11 @@ MU_DECIMALS, SIGMA_DECIMALS, SECONDS_DECIMALS = 6, 4, 2
 
 @dataclass(frozen=True)
 class Weighed:
-    """n candidates, cheapest first; every array is [n]. `places` are theirs in the pool."""
+    """n candidates, cheapest first; every array is [n]. `order` are their places in the pool."""
 
     pool: CandidatePool
-    places: tuple[int, ...]
-    ids: tuple[str, ...]
+    order: Places
+    ids: Objects
     mu: Floats
     sigma: Floats
     cost: Floats  # NaN: not known, and then of none of them
@@ -43,31 +44,36 @@ class Weighed:
 
     def told(self) -> Candidates:
         """The candidates as a decision holds them."""
-        pool, places = self.pool, self.places
+        order, known = self.order, ~np.isnan(self.latency)
+        ids, effort, capability, capability_known = self.pool.told[:, order].tolist()
+        latency: list[float | None] = [None] * len(ids)
+        if known.any():
+            latency = [
+                seconds if it_is else None for seconds, it_is in zip(self.latency.tolist(), known.tolist(), strict=True)
+            ]
         return Candidates(
-            model_id=self.ids,
-            effort=tuple(pool.candidates[i].effort for i in places),
+            model_id=ids,
+            effort=effort,
             mu=self.mu.tolist(),
             sigma=self.sigma.tolist(),
             cost=self.cost.tolist(),
-            capability=tuple(pool.capability[i] for i in places),
-            capability_known=tuple(pool.capability_known[i] for i in places),
+            capability=capability,
+            capability_known=capability_known,
             input_tokens=self.tokens_in.astype(np.int64).tolist(),
-            output_tokens=self.forecast.expected[list(places)].astype(np.int64).tolist(),
-            latency_s=[None if seconds != seconds else seconds for seconds in self.latency.tolist()],
+            output_tokens=self.forecast.expected[order].astype(np.int64).tolist(),
+            latency_s=latency,
         )
 
     def parts(self, members: tuple[int, ...]) -> tuple[CostParts, OutputTokens]:
         """What the chosen cost by part, and what they will write, together."""
-        at = [self.places[i] for i in members]
+        at = [int(self.order[i]) for i in members]
         costs, written = self.costs, self.forecast
         read, kept, output = (
-            round(float(part[at].sum()), PART_DECIMALS) for part in (costs.input, costs.cached, costs.output)
+            round(float(sum(part[i] for i in at)), PART_DECIMALS) for part in (costs.input, costs.cached, costs.output)
         )
-        total = float(self.cost[list(members)].sum())
-        return CostParts(read, kept, output, total), OutputTokens(
-            int(written.expected[at].sum()), int(written.p90[at].sum())
-        )
+        total = float(sum(self.cost[i] for i in members))
+        tokens = OutputTokens(*(int(sum(part[i] for i in at)) for part in (written.expected, written.p90)))
+        return CostParts(read, kept, output, total), tokens
 
 
 def weigh(
@@ -111,12 +117,13 @@ def weigh(
     # A stable sort keeps candidates of equal cost in the order of the pool.
     order = np.argsort(costs.total, kind="stable")
     if excluded:
-        order = order[~np.isin(order, list(excluded))]
-    places = tuple(order.tolist())
+        left_in = np.ones(len(order), dtype=bool)
+        left_in[list(excluded)] = False
+        order = order[left_in[order]]
     return Weighed(
         pool=pool,
-        places=places,
-        ids=tuple(pool.ids[i] for i in places),
+        order=order,
+        ids=pool.told[0, order],
         mu=np.round(mu[order], MU_DECIMALS),
         sigma=np.round(sigma[order], SIGMA_DECIMALS),
         cost=costs.total[order],
