@@ -17,8 +17,9 @@ pytestmark = pytest.mark.browser
 REPLAYED = """async (cases) => {
   const { replayer, explain } = await import("/decide/policy.js");
   return cases.map((one) => {
-    const choice = replayer(one)(one.threshold);
-    return { ...choice, explanation: explain(choice, one.threshold, one) };
+    const asked = { threshold: one.threshold, worth: one.worth_usd };
+    const choice = replayer(one)(asked);
+    return { ...choice, explanation: explain(choice, asked, one) };
   });
 }"""
 
@@ -43,12 +44,19 @@ def random_case(seed: int) -> dict[str, Any]:
         for name in dice.sample([f"{maker}/{model}" for maker in ("a", "b-c", "z.9") for model in range(10)], size)
     ]
     thresholds = [dice.randint(0, 100) / 100, dice.random(), dice.choice(candidates)["mu"], 1.0]
+    worth = dice.choice([None, None, 0.001, 0.01, 0.25, dice.uniform(0.0001, 10)])
+    if worth and dice.random() < 0.7:
+        thresholds = [0.0]
     return {
         "candidates": candidates,
         "max_k": dice.randint(1, 3),
         "caution": dice.choice([0, 0, 0.5, 1, dice.uniform(0, 3)]),
         "fallback_quality_margin": dice.choice([0.0, 0.05, 0.1, 0.125, dice.random()]),
         "threshold": dice.choice(thresholds),
+        "within": dice.choice([None, None, 0.0, 0.1, dice.random()]),
+        "worth_usd": worth,
+        "worth_of_a_second": dice.choice([0.0, 0.001, 0.1]) if worth else 0.0,
+        "max_cost_usd": None if dice.random() < 0.7 else max(c["cost"] for c in candidates) * dice.choice([1, 1.5]),
     }
 
 
@@ -65,6 +73,7 @@ def decided(case: dict[str, Any]) -> dict[str, Any]:
         max_k=case["max_k"],
         caution=case["caution"],
         sigma=np.array([one["sigma"] for one in candidates]),
+        **{name: case[name] for name in ("within", "worth_usd", "worth_of_a_second", "max_cost_usd")},
     )
     selected = [candidates[i]["model_id"] for i in choice.members]
     margin, size = case["fallback_quality_margin"], len(candidates)
@@ -75,7 +84,16 @@ def decided(case: dict[str, Any]) -> dict[str, Any]:
         "cost": choice.cost,
         "latency": choice.latency,
         "reason": choice.reason,
-        "explanation": explain(selected, choice, case["threshold"], margin, case["caution"], size),
+        "explanation": explain(
+            selected,
+            choice,
+            case["threshold"],
+            margin,
+            case["caution"],
+            size,
+            within=case["within"],
+            worth_usd=case["worth_usd"],
+        ),
     }
 
 
@@ -87,8 +105,8 @@ def test_the_page_decides_as_the_server_in_a_thousand_cases(page: Page) -> None:
     assert [case for case, a, b in zip(cases, replayed, expected, strict=True) if a != b] == []
     # The cases are worth something: every size of set, both reasons, ties.
     assert {len(one["selected"]) for one in expected} == {1, 2, 3}
-    assert {one["reason"] for one in expected} == {"threshold", "fallback"}
-    assert min(sum(one["reason"] == reason for one in expected) for reason in ("threshold", "fallback")) > 100
+    reasons = ("threshold", "value", "fallback")
+    assert min(sum(one["reason"] == reason for one in expected) for reason in reasons) > 100
 
 
 @pytest.mark.parametrize("config", ["auto", "quality-pair", "cheap-pair", "single-opus"])
@@ -99,7 +117,7 @@ def test_real_decisions_are_replayed_at_their_own_threshold(page: Page, config: 
     expect(view.get_by_test_id("no-replay")).to_have_count(0)
 
 
-def three(route: Route) -> None:
+def three_of(route: Route) -> dict[str, Any]:
     """A cheap weak, a middle and a dear strong candidate; the cheap one is chosen at 70%."""
     decision = route.fetch().json()
     one = decision["candidates"][0] | {"sigma": 0.05, "latency_s": None}
@@ -109,12 +127,14 @@ def three(route: Route) -> None:
         one | {"model_id": "maker/strong", "mu": 0.95, "cost": 0.1},
     ]
     chosen = {"selected": ["maker/weak"], "cost": 0.001, "expected_quality": 0.75, "reason": "threshold"}
-    route.fulfill(
-        json=decision
-        | chosen
-        | {"candidates": candidates, "completion_threshold": 0.7, "fallback_quality_margin": 0.05, "max_k": 1}
-        | {"strongest": {"model_id": "maker/strong", "cost": 0.1}}
-    )
+    bars = {"completion_threshold": 0.7, "fallback_quality_margin": 0.05, "max_k": 1, "within": None, "worth_usd": None}
+    made: dict[str, Any] = decision | chosen | bars | {"candidates": candidates}
+    return made | {"strongest": {"model_id": "maker/strong", "cost": 0.1}}
+
+
+def three(route: Route) -> None:
+    """That decision as the answer."""
+    route.fulfill(json=three_of(route))
 
 
 def test_the_slider_replays_the_decision_without_a_request(page: Page) -> None:
@@ -143,6 +163,49 @@ def test_the_slider_replays_the_decision_without_a_request(page: Page) -> None:
     expect(told).to_contain_text("What was decided")
     expect(slider).to_have_value("70")
     assert asked == []
+
+
+def test_a_decision_by_worth_is_replayed_at_another_worth(page: Page) -> None:
+    def valued(route: Route) -> None:
+        bars = {"policy": "value", "completion_threshold": 0, "worth_usd": 0.01, "worth_of_a_second": 0}
+        decision = three_of(route) | bars | {"reason": "value", "value": 0.0065}
+        route.fulfill(json=decision)
+
+    page.route("**/api/route", valued)
+    view = decide(page, new_prompt("Worth"))
+    slider, told = view.get_by_test_id("threshold"), view.get_by_test_id("replayed")
+    expect(view.get_by_test_id("reason")).to_have_text("worth the most")
+    expect(view.get_by_test_id("expected-completion")).to_contain_text("worth $0.01")
+    expect(told).to_contain_text("another worth")
+    expect(view.locator(".threshold-label")).not_to_be_visible()
+    for position, worth, words in [(9, "$0.10", "maker/middle"), (18, "$100.00", "maker/strong")]:
+        slider.fill(str(position))
+        expect(view.locator(".threshold-value")).to_have_text(worth)
+        expect(told).to_contain_text(f"Would choose {words}")
+    view.get_by_test_id("threshold-reset").click()
+    expect(told).to_contain_text("What was decided")
+
+
+def test_the_effort_and_how_to_call_it_are_shown(page: Page) -> None:
+    def at_effort(route: Route) -> None:
+        decision = three_of(route)
+        weak = decision["candidates"][0] | {"model_id": "maker/weak@low", "effort": "low"}
+        call = {"model_id": "maker/weak", "effort": "low", "request": {"reasoning_effort": "low"}}
+        further = {"expected_quality": 0.9, "cost": 0.01, "reason": "threshold"}
+        fallback = {"model_id": "other/middle", "effort": "high", "request": {"thinking": True}, **further}
+        route.fulfill(
+            json=decision
+            | {"candidates": [weak, *decision["candidates"][1:]], "selected": ["maker/weak@low"]}
+            | {"calls": [call], "fallbacks": [fallback]}
+        )
+
+    page.route("**/api/route", at_effort)
+    view = decide(page, new_prompt("Effort"))
+    expect(view.get_by_test_id("chosen-model")).to_have_text("maker/weak@low")
+    calls = view.get_by_test_id("calls")
+    calls.locator("summary").click()
+    expect(calls).to_contain_text('{"reasoning_effort":"low"}')
+    expect(view.get_by_test_id("fallbacks")).to_contain_text("other/middle@high")
 
 
 def test_the_slider_works_by_keyboard(page: Page) -> None:

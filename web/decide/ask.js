@@ -14,8 +14,10 @@ const FIELDS = {
   task: ["task", "task-error"],
   preferred_input_modalities: [null, "modalities-error"],
   max_output_tokens: ["max-output-tokens", "max-output-tokens-error"],
+  worth_usd: ["worth", "worth-error"],
 };
-const FOLDED = new Set(["task", "preferred_input_modalities", "max_output_tokens"]);
+const FOLDED = new Set(["task", "preferred_input_modalities", "max_output_tokens", "worth_usd"]);
+const NUMBERS = { max_output_tokens: "Give a whole number", worth_usd: "Give an amount in US dollars" };
 const COUNT_AFTER_MS = 120;
 
 // `onStart` is called with a way to cancel when a request is sent, `onFailure` when the newest one failed. `onDecision`
@@ -75,15 +77,14 @@ export function startAsk({ onStart, onDecision, onFailure }) {
     if (task !== "") request.task = task;
     const modalities = [...form.querySelectorAll("input[name=modality]:checked")].map((box) => box.value);
     if (modalities.length > 0) request.preferred_input_modalities = modalities;
-    const tokens = byId("max-output-tokens");
-    if (tokens.validity.badInput) {
-      problems.push({
-        field: "max_output_tokens",
-        message: "This is not a number.",
-        remedy: "Give a whole number or leave it empty.",
-      });
-    } else if (tokens.value !== "") {
-      request.max_output_tokens = Number(tokens.value);
+    for (const [name, remedy] of Object.entries(NUMBERS)) {
+      const input = byId(FIELDS[name][0]);
+      if (input.validity.badInput) {
+        const message = "This is not a number.";
+        problems.push({ field: name, message, remedy: `${remedy} or leave it empty.` });
+      } else if (input.value !== "") {
+        request[name] = Number(input.value);
+      }
     }
     return { request, problems };
   }

@@ -32,6 +32,7 @@ export function decisionView(decision) {
       compared.slider,
     ),
     el("section", {}, el("h3", {}, size === 1 ? "1 candidate" : `${size} candidates`), compared.table),
+    calls(decision),
     excluded(list(decision.excluded)),
     prompt(decision),
     about(decision),
@@ -47,6 +48,7 @@ export function decisionSentence(decision) {
 
 export function reasonWords(reason) {
   if (reason === "threshold") return "clears the threshold";
+  if (reason === "value") return "worth the most";
   if (reason === "fallback") return "fallback: none clears the threshold";
   return String(reason ?? DASH);
 }
@@ -72,10 +74,10 @@ function figures(decision) {
     figure(
       "Expected completion",
       percent(decision.expected_quality),
-      `threshold ${plainPercent(decision.completion_threshold)}`,
+      barWords(decision),
       "expected-completion",
     ),
-    figure("Cost of 1,000", moneyPerThousand(cost), `${money(cost)} each`, "cost"),
+    figure("Cost of 1,000", moneyPerThousand(cost), costWords(decision), "cost"),
   ];
   if (strongest) {
     items.push(
@@ -90,6 +92,18 @@ function figures(decision) {
   }
   items.push(figure("Difficulty", number(decision.difficulty, 2), "higher is harder", "difficulty"));
   return el("dl", { class: "figures" }, items);
+}
+
+// What was asked for: a bar, a worth, or both.
+function barWords({ completion_threshold: threshold, worth_usd: worth = null }) {
+  const bar = threshold > 0 || worth === null ? `threshold ${plainPercent(threshold)}` : null;
+  return [bar, worth === null ? null : `worth ${money(worth)}`].filter(Boolean).join(", ");
+}
+
+// What one request costs, and where most of that comes from.
+function costWords({ cost, tokens }) {
+  const written = tokens ? `, ${count(tokens.expected)} tokens out (9 in 10 under ${count(tokens.p90)})` : "";
+  return `${money(cost)} each${written}`;
 }
 
 function figure(name, value, note, testid) {
@@ -110,6 +124,39 @@ function saving(cost, strongest, selected) {
     return figure("Saved", "nothing", "the strongest is chosen", "saving");
   if (saved < 0) return figure("Saved", "nothing", `${moneyPerThousand(-saved)} more per 1,000`, "saving");
   return figure("Saved", percent(saved / strongest.cost), `${moneyPerThousand(saved)} per 1,000`, "saving");
+}
+
+// How to call what was chosen, and what to call where it is unavailable.
+function calls(decision) {
+  const [chosen, others] = [list(decision.calls), list(decision.fallbacks)];
+  if (chosen.length === 0) return null;
+  return el(
+    "details",
+    { class: "fold", "data-testid": "calls" },
+    el("summary", {}, others.length > 0 ? `How to call it, and ${others.length} to fall back on` : "How to call it"),
+    el("ul", { class: "plain-list calls" }, chosen.map((one) => callRow(one, null))),
+    others.length > 0 ? el("p", { class: "muted" }, "If it is unavailable, in this order:") : null,
+    others.length > 0
+      ? el(
+          "ol",
+          { class: "calls", "data-testid": "fallbacks" },
+          others.map((one) =>
+            callRow(one, `${percent(one.expected_quality)} expected, ${moneyPerThousand(one.cost)} per 1,000`),
+          ),
+        )
+      : null,
+  );
+}
+
+function callRow({ model_id: id, effort, request }, expected) {
+  const asks = Object.keys(request ?? {}).length > 0;
+  return el(
+    "li",
+    {},
+    modelName(effort ? `${id}@${effort}` : id),
+    asks ? el("code", { dir: "ltr" }, JSON.stringify(request)) : null,
+    expected === null ? null : el("span", { class: "muted" }, expected),
+  );
 }
 
 function excluded(some) {
@@ -159,6 +206,19 @@ function prompt(decision) {
   );
 }
 
+function partsWords(costs) {
+  if (!costs) return null;
+  const parts = [
+    ["input", costs.input],
+    ["cached input", costs.cached],
+    ["output", costs.output],
+  ];
+  return parts
+    .filter(([, usd]) => usd > 0)
+    .map(([name, usd]) => `${name} ${money(usd)}`)
+    .join(", ");
+}
+
 function about(decision) {
   const time = decision.ts
     ? el("time", { datetime: decision.ts, title: decision.ts }, localTime(decision.ts))
@@ -166,6 +226,10 @@ function about(decision) {
   const pairs = [
     ["Decided", time],
     ["Config", decision.config],
+    ["Worth of a completed request", typeof decision.worth_usd === "number" ? money(decision.worth_usd) : null],
+    ["Value", typeof decision.value === "number" ? money(decision.value) : null],
+    ["Within of the best", typeof decision.within === "number" ? plainPercent(decision.within) : null],
+    ["Cost by part", partsWords(decision.costs)],
     ["Fallback margin", plainPercent(decision.fallback_quality_margin)],
     ["Models per request", decision.max_k],
     ["Task", decision.task],

@@ -1,29 +1,41 @@
-// The policy of the server, in the page: the cheapest set of candidates whose expected completion clears the
-// threshold. The same numbers in the same order of operations give the same floats, so a replay is exact. A test runs
-// both on the same cases.
+// The policy of the server, in the page: the cheapest set of candidates whose expected completion clears the bars, or
+// the one worth most. The same numbers in the same order of operations give the same floats, so a replay is exact. A
+// test runs both on the same cases.
 
 const MOST_SETS = 10_000;
 
-// A function from a threshold to the choice {selected, expected_quality, asked_quality, cost, latency, reason}; null where the
-// decision does not hold what a replay needs. Everything that no threshold changes is computed once.
+// A function from {threshold, worth} (worth null: the cheapest) to the choice {selected, expected_quality,
+// asked_quality, cost, latency, reason}; null where the decision does not hold what a replay needs. Everything that
+// neither changes is computed once.
 export function replayer(decision) {
   const { candidates, fallback_quality_margin: margin, caution = 0 } = decision;
+  const { within = null, worth_of_a_second: second = 0, max_cost_usd: most = null } = decision;
   if (!isReplayable(decision)) return null;
   // In the order of their ids (ASCII): a set's row of ranks then compares as its ids do.
   const order = candidates.map((_, place) => place);
   order.sort((a, b) => (candidates[a].model_id < candidates[b].model_id ? -1 : 1));
   const ranked = order.map((place) => candidates[place]);
-  const sets = candidateSets(ranked.length, Math.min(decision.max_k, ranked.length)).map((ranks) =>
-    measured(ranks, ranked, caution),
-  );
-  const best = sets.reduce((most, set) => Math.max(most, set.quality), -Infinity);
+  const known = ranked.map((one) => one.latency_s).filter((seconds) => seconds > 0);
+  const slowest = Math.max(0, ...known);
+  const sets = candidateSets(ranked.length, Math.min(decision.max_k, ranked.length))
+    .map((ranks) => measured(ranks, ranked, caution))
+    .filter((set) => most === null || set.ranks.length === 1 || set.cost <= most);
+  const best = sets.reduce((highest, set) => Math.max(highest, set.quality), -Infinity);
 
-  return function choose(threshold) {
-    const reason = best >= threshold ? "threshold" : "fallback";
-    const bar = reason === "threshold" ? threshold : best - margin;
+  return function choose({ threshold, worth = null }) {
+    const clears = best >= threshold;
+    const reason = !clears ? "fallback" : worth === null ? "threshold" : "value";
+    let bar = clears ? threshold : best - margin;
+    if (within !== null) bar = Math.max(bar, best - within);
     let chosen = null;
+    let value = null;
     for (const set of sets) {
-      if (set.quality >= bar && (chosen === null || isBefore(set, chosen))) chosen = set;
+      if (set.quality < bar) continue;
+      const own = worth === null ? 0 : valueOf(set, worth, second, slowest);
+      if (chosen === null || own > value || (own === value && isBefore(set, chosen))) {
+        chosen = set;
+        value = own;
+      }
     }
     const members = chosen.ranks.map((rank) => ranked[rank]).sort((a, b) => a.cost - b.cost);
     return {
@@ -37,15 +49,26 @@ export function replayer(decision) {
   };
 }
 
-function isReplayable({ candidates, max_k: k, caution = 0, fallback_quality_margin: margin }) {
+// What a decision asked for: its own threshold and worth.
+export function askedOf({ completion_threshold: threshold, worth_usd: worth = null }) {
+  return { threshold, worth };
+}
+
+function valueOf(set, worth, second, slowest) {
+  const value = worth * set.quality - set.cost;
+  return second === 0 ? value : value - second * (set.latency === Infinity ? slowest : set.latency);
+}
+
+function isReplayable({ candidates, max_k: k, caution = 0, fallback_quality_margin: margin, ...rest }) {
+  const { within = null, worth_usd: worth = null, worth_of_a_second: second = 0, max_cost_usd: most = null } = rest;
   return (
     candidates.length > 0 &&
     candidates.every((one) => Number.isFinite(one?.mu) && Number.isFinite(one.cost)) &&
     (caution === 0 || candidates.every((one) => Number.isFinite(one.sigma))) &&
     new Set(candidates.map((one) => one.model_id)).size === candidates.length &&
     [1, 2, 3].includes(k) &&
-    Number.isFinite(margin) &&
-    Number.isFinite(caution) &&
+    [margin, caution, second].every(Number.isFinite) &&
+    [within, worth, most].every((value) => value === null || Number.isFinite(value)) &&
     howMany(candidates.length, k) <= MOST_SETS
   );
 }
@@ -97,25 +120,35 @@ function isBefore(a, b) {
   return a.ranks[differs] < b.ranks[differs];
 }
 
-// The server's sentence for a choice at a threshold, among the candidates of a decision.
-export function explain({ selected, expected_quality, asked_quality, reason }, threshold, decision) {
-  const { fallback_quality_margin: margin, caution = 0 } = decision;
+// The server's first sentence on a choice, among the candidates of a decision.
+export function explain(choice, { threshold, worth = null }, decision) {
+  const { selected, expected_quality, asked_quality, reason } = choice;
+  const { fallback_quality_margin: margin, caution = 0, within = null } = decision;
   const n = decision.candidates.length;
   const names = selected.join(" with ");
   const verb = selected.length === 1 ? "is" : "are together";
   const among = n > 1 ? `of ${n} candidates` : "of 1 candidate";
   const bound = caution ? `, ${wholePercent(asked_quality)} at a caution of ${Number(caution.toPrecision(6))}` : "";
   const expected = `${wholePercent(expected_quality)} expected${bound}`;
+  const asked = `, ${wholePercent(threshold)} asked for`;
+  let said;
   if (reason === "threshold") {
-    return (
-      `${names} ${verb} the cheapest choice ${among} that clears the completion threshold: ` +
-      `${expected}, ${wholePercent(threshold)} asked for.`
-    );
+    said = `${names} ${verb} the cheapest choice ${among} that clears the completion threshold: ${expected}${asked}`;
+  } else if (reason === "value") {
+    said =
+      `${names} ${verb} worth the most ${among} where a completed request is worth $${Number(worth.toPrecision(6))}: ` +
+      `${expected}${threshold ? asked : ""}`;
+  } else {
+    said =
+      `No choice ${among} clears the completion threshold of ${wholePercent(threshold)}; ${names} ${verb} ` +
+      `${worth === null ? "the cheapest" : "worth the most"} within ${points(margin)} points of the best: ${expected}`;
   }
-  return (
-    `No choice ${among} clears the completion threshold of ${wholePercent(threshold)}; ${names} ${verb} the cheapest ` +
-    `within ${Number((margin * 100).toPrecision(3))} points of the best: ${expected}.`
-  );
+  if (within !== null) said += `, at most ${points(within)} points below the best candidate`;
+  return `${said}.`;
+}
+
+function points(share) {
+  return Number((share * 100).toPrecision(3));
 }
 
 // Rounded as Python rounds: a half goes to the even neighbour.

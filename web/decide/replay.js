@@ -1,11 +1,12 @@
-// The decision at other thresholds, at once and without a request: the chart, the table and one sentence follow a
-// slider. It is offered only where the page, at the decision's own threshold, comes to the server's own choice.
+// The decision at other thresholds, or at another worth where it was chosen by worth, at once and without a request: the
+// chart, the table and one sentence follow a slider. It is offered only where the page, at what the decision itself
+// asked for, comes to the server's own choice.
 
 import { candidatesView } from "./candidates.js";
 import { el } from "../lib/dom.js";
-import { moneyPerThousand, percent, plainPercent } from "../lib/format.js";
+import { money, moneyPerThousand, percent, plainPercent } from "../lib/format.js";
 import { modelName } from "../lib/model.js";
-import { explain, replayer } from "./policy.js";
+import { askedOf, explain, replayer } from "./policy.js";
 import { scatterView } from "./scatter.js";
 
 // The elements of the chart with its slider, and of the table.
@@ -13,9 +14,9 @@ export function comparedView(decision) {
   const chart = scatterView(decision, { onPoint: (id) => table.point(id) });
   const table = candidatesView(decision, { onPoint: (id) => chart.point(id) });
   const choose = replayer(decision);
-  const exact = choose !== null && isSame(choose(decision.completion_threshold), decision);
+  const exact = choose !== null && isSame(choose(askedOf(decision)), decision);
   const shown = exact
-    ? slider(decision, choose, (choice, threshold) => {
+    ? slider(decision, choose, (choice, { threshold }) => {
         chart.mark(choice, threshold);
         table.mark(choice, threshold);
       })
@@ -35,48 +36,83 @@ function isSame(choice, decision) {
   );
 }
 
+// What the slider moves: the position is a whole number, `at` what it asks for, and `text` how that is told.
+function dialOf(decision) {
+  const own = askedOf(decision);
+  if (own.worth === null) {
+    return {
+      own,
+      name: "Threshold",
+      label: "Completion threshold",
+      max: 100,
+      start: Math.round(own.threshold * 100),
+      // A hundredth divided is the float that the config's file would give.
+      at: (position) => ({ ...own, threshold: position / 100 }),
+      text: ({ threshold }) => plainPercent(threshold),
+    };
+  }
+  return {
+    own,
+    name: "Worth",
+    label: "What a completed request is worth",
+    max: WORTHS.length - 1,
+    start: nearest(own.worth),
+    at: (position) => ({ ...own, worth: WORTHS[position] }),
+    text: ({ worth }) => money(worth),
+  };
+}
+
+// 1, 2, 5 of each power of ten, from a hundredth of a cent to a thousand dollars.
+const WORTHS = [-4, -3, -2, -1, 0, 1, 2].flatMap((power) => [1, 2, 5].map((lead) => Number(`${lead}e${power}`)));
+WORTHS.push(1000);
+
+function nearest(worth) {
+  const far = (place) => Math.abs(Math.log(WORTHS[place] / worth));
+  return WORTHS.reduce((best, _, place) => (far(place) < far(best) ? place : best), 0);
+}
+
 function slider(decision, choose, onChoice) {
-  const own = decision.completion_threshold;
+  const dial = dialOf(decision);
   const input = el("input", {
     type: "range",
     min: 0,
-    max: 100,
+    max: dial.max,
     step: 1,
-    value: Math.round(own * 100),
-    "aria-label": "Completion threshold",
+    value: dial.start,
+    "aria-label": dial.label,
     "data-testid": "threshold",
   });
   const value = el("output", { class: "threshold-value" });
   const told = el("p", { class: "replayed", "data-testid": "replayed", "aria-live": "polite" });
   const reset = el("button", { type: "button", class: "quiet", "data-testid": "threshold-reset" }, "Reset");
 
-  function show(threshold) {
-    const choice = choose(threshold);
-    value.textContent = plainPercent(threshold);
-    input.setAttribute("aria-valuetext", `${plainPercent(threshold)}: ${choice.selected.join(" and ")}`);
-    reset.hidden = threshold === own;
+  function show(asked) {
+    const choice = choose(asked);
+    const isOwn = asked.threshold === dial.own.threshold && asked.worth === dial.own.worth;
+    value.textContent = dial.text(asked);
+    input.setAttribute("aria-valuetext", `${dial.text(asked)}: ${choice.selected.join(" and ")}`);
+    reset.hidden = isOwn;
     const same = choice.selected.join() === decision.selected.join();
     told.replaceChildren(
-      ...(threshold === own
-        ? ["What was decided. Drag to see what another threshold would choose."]
+      ...(isOwn
+        ? [`What was decided. Drag to see what another ${dial.name.toLowerCase()} would choose.`]
         : sentence(choice, same)),
     );
-    told.title = explain(choice, threshold, decision);
-    onChoice(choice, threshold);
+    told.title = explain(choice, asked, decision);
+    onChoice(choice, asked);
   }
 
-  // A hundredth divided is the float that the config's file would give.
-  input.addEventListener("input", () => show(Number(input.value) / 100));
+  input.addEventListener("input", () => show(dial.at(Number(input.value))));
   reset.addEventListener("click", () => {
-    input.value = Math.round(own * 100);
-    show(own);
+    input.value = dial.start;
+    show(dial.own);
     input.focus();
   });
-  show(own);
+  show(dial.own);
   return el(
     "div",
     { class: "replay" },
-    el("div", { class: "replay-head" }, el("span", { class: "label" }, "Threshold"), value, input, reset),
+    el("div", { class: "replay-head" }, el("span", { class: "label" }, dial.name), value, input, reset),
     told,
   );
 }

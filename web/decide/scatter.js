@@ -78,6 +78,9 @@ export function scatterView(decision, { onPoint = () => {} } = {}) {
     line.setAttribute("y1", at);
     line.setAttribute("y2", at);
     label.setAttribute("y", at < 40 ? at + 15 : at - 6);
+    const asked = threshold > 0; // a choice by worth may ask for no completion at all
+    line.classList.toggle("none", !asked);
+    label.classList.toggle("none", !asked);
     const beyond = threshold < y.from ? " ↓" : threshold > y.to ? " ↑" : "";
     label.textContent = `threshold ${plainPercent(threshold)}${beyond}`;
     told.replaceChildren(...(current === null ? hint() : details(current, selected)));
@@ -101,7 +104,8 @@ function drawn(points, decision, width) {
   const [left, right] = [EDGE.left, width - EDGE.right];
   const [top, bottom] = [EDGE.top, HEIGHT - EDGE.bottom];
   const spread = points.flatMap((one) => [...ends(one), one.mu]);
-  const y = oddsScale([...spread, decision.completion_threshold], bottom, top);
+  const asked = decision.completion_threshold > 0 ? [decision.completion_threshold] : [];
+  const y = oddsScale([...spread, ...asked], bottom, top);
   const x = logScale(
     points.map((one) => one.cost * 1000),
     left,

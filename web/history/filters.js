@@ -63,7 +63,10 @@ export function startFilters({ onWhere, onWords }) {
     // Models of the configs, and those that were met in the history, wherever they have gone since.
     offerModels(ids) {
       const before = models.size;
-      for (const id of ids) models.add(String(id));
+      for (const id of ids) {
+        const [model] = String(id).split("@");
+        models.add(model).add(String(id)); // a model stands for all of its efforts
+      }
       if (models.size > before) offer(model, [...models].sort(), "All models");
     },
   };

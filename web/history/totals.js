@@ -55,7 +55,7 @@ function scope(calls, hasOlder) {
   return `Over ${size} shown below, ${from} to ${to}. Predicted, not billed.${rest}`;
 }
 
-// Every model that was chosen in these calls.
+// Every candidate that was chosen in these calls.
 export function modelsOf(calls) {
   return calls.flatMap((call) => list(call.selected));
 }

@@ -57,6 +57,7 @@ function haystack(model) {
     ...list(model.aliases),
     ...list(model.configs),
     ...list(model.input_modalities),
+    ...Object.keys(model.efforts ?? {}),
   ];
   return [...parts, model.capability === null ? "unscored" : ""].join(" ").toLowerCase();
 }
@@ -69,6 +70,7 @@ function tableOf(models) {
       cell: (model) => [
         modelName(model.model_id),
         el("span", { class: "under" }, list(model.input_modalities).join(", ")),
+        efforts(model),
       ],
       sort: (model) => model.model_id,
     },
@@ -76,7 +78,7 @@ function tableOf(models) {
     {
       name: "Input",
       kind: "number",
-      cell: (model) => price(million(model.input_cost_per_1k)),
+      cell: (model) => (model.price === "unknown" ? "unknown" : price(million(model.input_cost_per_1k))),
       sort: (model) => million(model.input_cost_per_1k),
     },
     {
@@ -136,9 +138,20 @@ function capability(model) {
   ];
 }
 
+// Its levels of effort from least to most; the one that the API takes unasked is marked.
+function efforts(model) {
+  const levels = Object.keys(model.efforts ?? {});
+  if (levels.length === 0) return null;
+  const named = levels.map((level) => (level === model.default_effort ? `${level} (default)` : level));
+  return el("span", { class: "under", "data-testid": "efforts" }, `effort: ${named.join(", ")}`);
+}
+
 function byTheHour(model) {
-  const windows = list(model.utc_price_overrides);
-  return windows.length === 0 ? null : el("span", { class: "under" }, "varies by the hour");
+  const notes = [
+    list(model.utc_price_overrides).length > 0 ? "varies by the hour" : null,
+    list(model.long_context).length > 0 ? "more for long input" : null,
+  ].filter(Boolean);
+  return notes.length === 0 ? null : el("span", { class: "under" }, notes.join(", "));
 }
 
 // A source is a link only if it is a web address; anything else stays text.
