@@ -44,7 +44,8 @@ def random_case(seed: int) -> dict[str, Any]:
         for name in dice.sample([f"{maker}/{model}" for maker in ("a", "b-c", "z.9") for model in range(10)], size)
     ]
     thresholds = [dice.randint(0, 100) / 100, dice.random(), dice.choice(candidates)["mu"], 1.0]
-    worth = dice.choice([None, None, 0.001, 0.01, 0.25, dice.uniform(0.0001, 10)])
+    dearest = max(cost for one in candidates if isinstance(cost := one["cost"], float))
+    worth: float | None = dice.choice([None, None, 0.001, 0.01, 0.25, dice.uniform(0.0001, 10)])
     if worth and dice.random() < 0.7:
         thresholds = [0.0]
     return {
@@ -56,7 +57,7 @@ def random_case(seed: int) -> dict[str, Any]:
         "within": dice.choice([None, None, 0.0, 0.1, dice.random()]),
         "worth_usd": worth,
         "worth_of_a_second": dice.choice([0.0, 0.001, 0.1]) if worth else 0.0,
-        "max_cost_usd": None if dice.random() < 0.7 else max(c["cost"] for c in candidates) * dice.choice([1, 1.5]),
+        "max_cost_usd": None if dice.random() < 0.7 else dearest * dice.choice([1, 1.5]),
     }
 
 
@@ -178,7 +179,7 @@ def test_a_decision_by_worth_is_replayed_at_another_worth(page: Page) -> None:
     expect(view.get_by_test_id("expected-completion")).to_contain_text("worth $0.01")
     expect(told).to_contain_text("another worth")
     expect(view.locator(".threshold-label")).not_to_be_visible()
-    for position, worth, words in [(9, "$0.10", "maker/middle"), (18, "$100.00", "maker/strong")]:
+    for position, worth, words in [(9, "$0.100", "maker/middle"), (18, "$100.00", "maker/strong")]:
         slider.fill(str(position))
         expect(view.locator(".threshold-value")).to_have_text(worth)
         expect(told).to_contain_text(f"Would choose {words}")

@@ -47,7 +47,7 @@ def test_a_prompt_is_routed_and_the_chosen_model_marked(artifact: str) -> None:
 def test_a_decision_can_be_had_as_json_from_standard_input(artifact: str) -> None:
     result = run("route", "-", "--json", "--config", "single-opus", artifact, stdin="你好，世界\n")
     decision = json.loads(result.stdout)
-    assert decision["selected"] == ["anthropic/claude-opus-5"]
+    assert [call["model_id"] for call in decision["calls"]] == ["anthropic/claude-opus-5"]
     assert decision["prompt"] == "你好，世界\n"
     assert decision["recorded"] is False
 

@@ -497,6 +497,7 @@ def test_a_decision_with_48_candidates_takes_the_write_units_that_are_documented
     items = table._client.scan(TableName=table._table)["Items"]
     units = {item["pk"]["S"]: -(-item_bytes(item) // 1024) for item in items}
     assert units.pop(decision["id"]) == body_units
+    # All decisions, the config, the candidate and its model, and each of those two with the config.
     assert list(units.values()) == [1] * 6
 
 
