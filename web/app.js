@@ -3,7 +3,6 @@
 import { startAccess } from "./lib/access.js";
 import { startAsk } from "./decide/ask.js";
 import { startConfigs } from "./lib/configs.js";
-import { decisionSentence, decisionView } from "./decide/decision.js";
 import { byId } from "./lib/dom.js";
 import { startExamples } from "./decide/examples.js";
 import { startViews } from "./lib/views.js";
@@ -25,7 +24,12 @@ function setWaiting(cancel) {
   stopWaiting = cancel === null ? () => {} : startWaiting(wait, { text, cancel });
 }
 
-function show(decision) {
+// What shows a decision comes while the first one is made, so that the first view is light.
+function decisionParts() {
+  return import("./decide/decision.js");
+}
+
+function show(decision, { decisionView, decisionSentence }) {
   place.replaceChildren(decisionView(decision));
   status.textContent = decisionSentence(decision);
   const top = section.getBoundingClientRect().top;
@@ -37,11 +41,13 @@ startAsk({
   onStart(cancel) {
     setWaiting(cancel);
     status.textContent = "Deciding…";
+    decisionParts().catch(() => {}); // asked for again when there is something to show
   },
-  onDecision(decision, isNewest) {
-    if (isNewest) {
+  async onDecision(decision, isNewest) {
+    const parts = await decisionParts();
+    if (isNewest()) {
       setWaiting(null);
-      show(decision);
+      show(decision, parts);
     }
     if (decision.recorded !== false) history?.refresh();
   },

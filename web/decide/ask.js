@@ -21,7 +21,7 @@ const NUMBERS = { max_output_tokens: "Give a whole number", worth_usd: "Give an 
 const COUNT_AFTER_MS = 120;
 
 // `onStart` is called with a way to cancel when a request is sent, `onFailure` when the newest one failed. `onDecision`
-// gets each decision and whether it answers the newest request; only such a one may be shown.
+// gets each decision and a test of whether it answers the newest request; only such a one may be shown.
 export function startAsk({ onStart, onDecision, onFailure }) {
   const form = byId("route-form");
   const prompt = byId("prompt");
@@ -48,7 +48,7 @@ export function startAsk({ onStart, onDecision, onFailure }) {
     try {
       const decision = await postRoute(request, stop.signal);
       if (isCurrent()) clearAll();
-      onDecision(decision, isCurrent());
+      await onDecision(decision, isCurrent);
     } catch (error) {
       if (!isCurrent()) return;
       clearAll();
