@@ -13,6 +13,7 @@ from pointsman.api.schemas import (
     BriefOut,
     CallOut,
     CandidateOut,
+    ConfigOut,
     ConfigsOut,
     CostPartsOut,
     DecisionOut,
@@ -145,6 +146,8 @@ def test_the_registry_can_be_read(client: TestClient) -> None:
     ConfigsOut.model_validate(configs)
     ModelsOut.model_validate(models)
     assert [config["name"] for config in configs["configs"]] == ["auto", "strong"]
+    assert set(configs["configs"][0]) == set(ConfigOut.model_fields)
+    assert [config["candidates"] for config in configs["configs"]] == [3, 1]
     strong = next(model for model in models["models"] if model["model_id"] == "acme/strong")
     assert strong["configs"] == ["auto", "strong"]
     assert strong["capability"] == pytest.approx(0.95)

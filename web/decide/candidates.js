@@ -29,6 +29,7 @@ export function candidatesView(decision, { onPoint = () => {} } = {}) {
 
   function mark(choice, threshold) {
     chosen = new Set(choice.selected);
+    table.node.classList.toggle("unasked", !(threshold > 0)); // a choice by worth may ask for no completion at all
     table.node.style.setProperty("--threshold", String(Math.min(1, Math.max(0, Number(threshold) || 0))));
     for (const { row, tr } of table.entries) {
       tr.classList.toggle("chosen", chosen.has(row.model_id));

@@ -2,7 +2,7 @@
 
 import { asTrouble, getConfigs } from "./api.js";
 import { byId, el, list } from "./dom.js";
-import { plainPercent } from "./format.js";
+import { money, plainPercent } from "./format.js";
 import { modelName } from "./model.js";
 import { newestOnly } from "./newest.js";
 import { clearTrouble, showFailure } from "./trouble.js";
@@ -55,19 +55,22 @@ export function startConfigs({ onLoaded }) {
 
 function holding(config) {
   const models = list(config.models);
+  const candidates = config.candidates ?? models.length; // a model stands for as many as it has efforts here
   return [
     config.description ? el("p", { dir: "auto" }, config.description) : null,
     el(
       "dl",
       { class: "facts" },
-      pair("Threshold", plainPercent(config.completion_threshold)),
+      config.policy === "value"
+        ? pair("Worth", money(config.worth_usd))
+        : pair("Threshold", plainPercent(config.completion_threshold)),
       pair("Margin", plainPercent(config.fallback_quality_margin)),
       pair("Models", config.max_k > 1 ? `up to ${config.max_k} at once` : "1 at once"),
     ),
     el(
       "details",
       { open: models.length <= MODELS_SHOWN_OPEN },
-      el("summary", {}, models.length === 1 ? "1 candidate" : `${models.length} candidates`),
+      el("summary", {}, candidates === 1 ? "1 candidate" : `${candidates} candidates`),
       el(
         "ul",
         { class: "models" },

@@ -90,7 +90,7 @@ function tableOf(models) {
     {
       name: "Context",
       kind: "number",
-      cell: (model) => count(model.context_length),
+      cell: (model) => [count(model.context_length), tiers(model)],
       sort: (model) => model.context_length ?? null,
       down: true,
     },
@@ -152,6 +152,12 @@ function byTheHour(model) {
     list(model.long_context).length > 0 ? "more for long input" : null,
   ].filter(Boolean);
   return notes.length === 0 ? null : el("span", { class: "under" }, notes.join(", "));
+}
+
+// Above how much input a request costs more.
+function tiers(model) {
+  const [first] = list(model.long_context);
+  return first ? el("span", { class: "under" }, `dearer above ${count(first.above)}`) : null;
 }
 
 // A source is a link only if it is a web address; anything else stays text.

@@ -91,7 +91,10 @@ def health_routes(health: Health) -> APIRouter:
 def registry_routes(registry: Registry) -> APIRouter:
     """`GET /api/configs` and `/api/models`; answered from memory."""
     routes = APIRouter(prefix="/api", tags=["registry"])
-    configs = [config.model_dump(mode="json") for config in registry.configs.values()]
+    configs = [
+        {**config.model_dump(mode="json"), "candidates": len(registry.candidates(config))}
+        for config in registry.configs.values()
+    ]
     models = [_model(model, registry) for model in registry.models.values()]
 
     @routes.get("/configs", response_model=ConfigsOut)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 from pointsman.instants import instant_of
+from pointsman.registry import RouterConfig
 from pointsman.registry.fields import Feature, Fraction, Level, Modality, Positive, Tokens
 
 Reason = Literal["threshold", "value", "fallback"]
@@ -303,18 +304,10 @@ class HistoryOut(BaseModel):
     next: Annotated[str | None, Field(description="The cursor of the next page; null at the end")]
 
 
-class ConfigOut(BaseModel):
-    """A router config."""
+class ConfigOut(RouterConfig):
+    """A router config, as its file says it."""
 
-    name: str
-    description: str
-    models: list[str]
-    completion_threshold: float
-    fallback_quality_margin: float
-    max_k: int
-    caution: float
-    lambda_cost: float
-    lambda_latency: float
+    candidates: Annotated[int, Field(description="How many models at an effort it stands for")]
 
 
 class ConfigsOut(BaseModel):
