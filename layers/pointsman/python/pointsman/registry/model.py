@@ -46,7 +46,7 @@ UNKNOWN = "unknown"
 
 def _features(value: object) -> object:
     """`supports` as a mapping: a list names what is there; `unknown` says no more than leaving it out."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
         return dict.fromkeys(value, True)
     if isinstance(value, Mapping):
         return {name: known for name, known in value.items() if known != UNKNOWN}

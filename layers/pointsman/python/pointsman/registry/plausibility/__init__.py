@@ -50,7 +50,7 @@ def judge(folder: Path, known: Packages | None = None) -> list[Finding]:
         registry = Registry(by_id, {}, "")
     world = World(datetime.now(UTC).date(), by_id, packages() if known is None else known, registry)
     found = [finding for one in models for finder in JUDGES for finding in finder(one, world)]
-    by_name = {file.data.get("name"): file for file in routers if file.data}
+    by_name = {str(file.data.get("name")): file for file in routers if file.data}
     for name, config in registry.configs.items():
         if name in by_name:
             found.extend(config_findings(ConfigFile(by_name[name], config), registry))
