@@ -9,8 +9,9 @@ const MIDDLE = one("b/middle", 0.8, 0.01);
 const STRONG = one("c/strong", 0.95, 0.1);
 
 const decisionOf = (candidates, more = {}) => ({ candidates, max_k: 1, fallback_quality_margin: 0.05, ...more });
-const chosen = (decision, threshold) => replayer(decision)(threshold);
-const explained = (decision, threshold) => explain(chosen(decision, threshold), threshold, decision);
+const chosen = (decision, threshold, worth = null) => replayer(decision)({ threshold, worth });
+const explained = (decision, threshold, worth = null) =>
+  explain(chosen(decision, threshold, worth), { threshold, worth }, decision);
 
 test("the cheapest candidate over the threshold wins", () => {
   const decision = decisionOf([STRONG, WEAK, MIDDLE]);
@@ -56,6 +57,32 @@ test("with caution the lower bound must clear the threshold", () => {
   assert.deepEqual(chosen(decision, 0.7).selected, ["b/sure"]);
   assert.deepEqual(chosen({ ...decision, caution: 0 }, 0.7).selected, ["a/unsure"]);
   assert.ok(chosen(decision, 0.7).asked_quality < chosen(decision, 0.7).expected_quality);
+});
+
+test("where a request is worth something, the highest worth of its chance less its cost wins", () => {
+  const decision = decisionOf([WEAK, MIDDLE, STRONG]);
+  assert.deepEqual(chosen(decision, 0, 0.01).selected, ["a/weak"]);
+  assert.deepEqual(chosen(decision, 0, 0.1).selected, ["b/middle"]);
+  assert.deepEqual(chosen(decision, 0, 10).selected, ["c/strong"]);
+  assert.deepEqual([chosen(decision, 0.9, 0.1).selected, chosen(decision, 0.9, 0.1).reason], [["c/strong"], "value"]);
+  assert.match(explained(decision, 0, 0.1), /^b\/middle is worth the most of 3 candidates where .* is worth \$0\.1: 80%/);
+});
+
+test("a second of waiting costs what it is worth, and an unknown latency as much as the slowest", () => {
+  const slow = one("a/slow", 0.8, 0.01, { latency_s: 10 });
+  const fast = one("b/fast", 0.8, 0.02, { latency_s: 1 });
+  const unknown = one("c/unknown", 0.8, 0.005);
+  const decision = decisionOf([slow, fast, unknown]);
+  assert.deepEqual(chosen(decision, 0, 1).selected, ["c/unknown"]);
+  assert.deepEqual(chosen({ ...decision, worth_of_a_second: 0.01 }, 0, 1).selected, ["b/fast"]);
+});
+
+test("none further below the best than asked is chosen, and no set dearer than asked", () => {
+  const decision = decisionOf([WEAK, MIDDLE, STRONG]);
+  assert.deepEqual(chosen({ ...decision, within: 0.2 }, 0.5).selected, ["b/middle"]);
+  assert.match(explained({ ...decision, within: 0.2 }, 0.5), /, at most 20 points below the best candidate\.$/);
+  const pair = decisionOf([one("a/one", 0.6, 0.001), one("b/two", 0.5, 0.002), STRONG], { max_k: 2 });
+  assert.deepEqual(chosen({ ...pair, max_cost_usd: 0.0025 }, 0.75).selected, ["c/strong"]);
 });
 
 test("a decision that lacks what a replay needs is not replayed", () => {

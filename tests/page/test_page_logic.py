@@ -24,7 +24,7 @@ TOOLS = ROOT / "build/page"
 TYPES = TOOLS / "api.d.ts"
 # Node 22 finds out by itself that a file is a module; Node 20 is asked to.
 NODE = ("node", "--experimental-detect-module", "--disable-warning=ExperimentalWarning")
-LOGIC = ("decide/scale.js", "decide/tokens.js", "history/save.js", "lib/format.js", "lib/table.js")
+LOGIC = ("decide/policy.js", "decide/scale.js", "decide/tokens.js", "history/save.js", "lib/format.js", "lib/table.js")
 
 
 @pytest.fixture(scope="module", autouse=True)
