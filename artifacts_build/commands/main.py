@@ -9,7 +9,7 @@ from artifacts_build.commands.compile_registry import compile_registry
 from artifacts_build.commands.evaluate import evaluate
 from artifacts_build.commands.export import export
 from artifacts_build.commands.flatten import flatten
-from artifacts_build.commands.package import artifact, wheel
+from artifacts_build.commands.package import artifact, keypair, sign, wheel
 from artifacts_build.commands.predict import predict
 from artifacts_build.commands.quantization import check_quantization
 from artifacts_build.commands.train import train
@@ -20,7 +20,19 @@ def cli() -> None:
     """Build what Pointsman serves with: an embedder, trained weights, and the artifact of both."""
 
 
-for command in (export, check_quantization, train, evaluate, predict, flatten, artifact, compile_registry, wheel):
+for command in (
+    export,
+    check_quantization,
+    train,
+    evaluate,
+    predict,
+    flatten,
+    artifact,
+    compile_registry,
+    wheel,
+    keypair,
+    sign,
+):
     cli.add_command(command)
 
 

@@ -6,6 +6,8 @@ import click
 
 from artifacts_build.commands import ARTIFACT, ARTIFACTS, DEFAULT_EMBEDDER, FOLDER, REGISTRY, WEIGHTS
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @click.option("--weights", type=FOLDER, default=WEIGHTS, show_default=True)
@@ -37,3 +39,22 @@ def wheel(artifact: Path, registry: Path, web: Path, out: Path) -> None:
 
     built = build_wheel(out, artifact, registry, web)
     click.echo(f"{built}: {built.stat().st_size / 1e6:.0f} MB")
+
+
+@click.command()
+@click.option("--out", type=FILE, required=True, help="File of the new private key; it is never overwritten.")
+def keypair(out: Path) -> None:
+    """Make a key that artifacts are signed with, and print its public half, for POINTSMAN_ARTIFACT_KEYS."""
+    from artifacts_build.packaging.signing import make_keypair
+
+    click.echo(make_keypair(out))
+
+
+@click.command()
+@click.option("--artifact", type=FOLDER, default=ARTIFACT, show_default=True)
+@click.option("--key", type=FILE, required=True, help="The private key, in PEM.")
+def sign(artifact: Path, key: Path) -> None:
+    """Sign an artifact's manifest, and with it every file; prints the public key that checks it."""
+    from artifacts_build.packaging.signing import sign_artifact
+
+    click.echo(sign_artifact(artifact, key))

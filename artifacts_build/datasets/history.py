@@ -2,7 +2,8 @@
 
 The SQLite file that the local server writes, or JSONL of decisions as `GET /api/history/{id}` gives them. An
 outcome is a response: its score, or else whether the model completed the prompt. Only a prompt that was kept whole
-is learned from: its sha256 must be that of the decision, so one that was cut, viewed or hashed is passed over.
+is learned from: its sha256, or where hashes are keyed (POINTSMAN_HASH_KEY) its keyed one, must be that of the decision,
+so one that was cut, viewed or hashed is passed over.
 
 An outcome of a model at an effort is one of the model, as everywhere in outcomes.
 A prompt that was decided several times is one prompt. A model's outcomes on it are averaged and weigh as many.
@@ -11,7 +12,6 @@ A prompt that was decided several times is one prompt. A model's outcomes on it 
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from hashlib import sha256
 from itertools import groupby
 from math import isnan, nan
 from operator import itemgetter
@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from pointsman.history.base import model_of
+from pointsman.history.prompts import prompt_hash
 from pointsman.history.sqlite_schema import MIGRATIONS
+from pointsman.settings import load_settings
 from tqdm import tqdm
 
 from artifacts_build.datasets.collect import Collected, Collector
@@ -42,7 +44,7 @@ def read_history(spec: DatasetSpec) -> Collected:
     """
     with open_file(spec.path) as stream:
         sqlite = stream.read(len(MAGIC)) == MAGIC
-    into = Collector()
+    into, key = Collector(), load_settings().hash_key
     file = into.file(spec.path, "record" if sqlite else "line")
     found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
     row_of: dict[tuple[str, str], int] = {}
@@ -54,10 +56,10 @@ def read_history(spec: DatasetSpec) -> Collected:
             into.skip("decisions without an outcome")
             continue
         prompt = decision.get("prompt")
-        if not isinstance(prompt, str) or _digest(prompt) != decision.get("prompt_sha256"):
+        if not isinstance(prompt, str) or decision.get("prompt_sha256") not in _hashes(prompt, key):
             into.skip("decisions whose prompt was not kept whole (POINTSMAN_STORE_PROMPTS, or longer than 64 KiB)")
             continue
-        digest = str(decision["prompt_sha256"])
+        digest = _hashes(prompt)[0]
         prompts.setdefault(digest, (prompt, row, text_field(decision, "task", place, missing="")))
         for model_id, outcome in _outcomes(decision, outcomes, place):
             found.setdefault((digest, model_id), []).append(outcome)
@@ -125,8 +127,10 @@ def _decisions(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DatasetError(f"{path}: cannot be read as a history: {error}. Check the file, or restore it.") from None
 
 
-def _digest(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _hashes(text: str, key: str = "") -> tuple[str, ...]:
+    """The hashes that a decision of this prompt may have: the plain one and, where there is a key, the keyed one."""
+    raw = text.encode("utf-8", "surrogatepass")
+    return (prompt_hash(raw), prompt_hash(raw, key)) if key else (prompt_hash(raw),)
 
 
 def _mean(values: tuple[float, ...]) -> float:

@@ -149,3 +149,16 @@ def test_a_faulty_outcome_is_named_with_its_line(change: dict[str, Any], said: s
     message = refused(path)
     assert f"{path}:2: outcomes" in message
     assert said in message
+
+
+def test_what_was_kept_under_a_keyed_hash_is_learned_from_with_the_key(
+    make_router: MakeRouter, history: SqliteHistory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(make_router, history, "an easy one", True)
+    decide(make_router, history, "an easy one", False, settings={"hash_key": "a secret"})
+    history.close()
+    without = load(tmp_path / "history.db")
+    monkeypatch.setenv("POINTSMAN_HASH_KEY", "a secret")
+    found = load(tmp_path / "history.db")
+    assert (without.weight.tolist(), found.weight.tolist()) == ([1], [2])
+    assert found.prompt_ids == without.prompt_ids

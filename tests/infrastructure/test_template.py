@@ -260,7 +260,7 @@ def test_a_key_of_ones_own_encrypts_all_that_is_kept_and_those_who_read_may_use_
     (table,) = of_type("AWS::DynamoDB::Table").values()
     assert table["SSESpecification"]["Fn::If"][1]["KMSMasterKeyId"] == key
     kept = {**of_type("AWS::Logs::LogGroup"), **of_type("AWS::SecretsManager::Secret")}
-    assert len(kept) == 6
+    assert len(kept) == 7
     assert {json.dumps(one["KmsKeyId"]["Fn::If"][:2]) for one in kept.values()} == {json.dumps(["HasKey", key])}
     policies = of_type("AWS::IAM::RolePolicy")
     may = {p["RoleName"]["Ref"] for p in policies.values() if p["PolicyName"] == "key"}

@@ -172,3 +172,29 @@ def test_weights_are_not_assembled_with_another_embedder(tmp_path: Path, copy: P
 def test_the_built_artifact_is_the_committed_weights(artifact_folder: Path) -> None:
     for name in ("predictor.npz", "MODEL_CARD.md"):
         assert sha256_of(artifact_folder / name) == sha256_of(ROOT / "weights/default" / name)
+
+
+@pytest.mark.parametrize("name", ["predictor.npz", "MODEL_CARD.md", "embedder/model.onnx", "embedder/LICENSE"])
+def test_a_size_that_is_not_the_files_is_noticed(copy: Path, name: str) -> None:
+    edit_json(copy / "manifest.json", lambda d: d["files"][name].update(bytes=5))
+    message = refused(copy)
+    assert f"files: {name} has" in message
+    assert "bytes and not 5" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d["metrics"].update(auc=float("nan")), "metrics"),
+        (lambda d: d["training"].update(rows=[1, {"share": float("inf")}]), "rows.1.share is inf"),
+        (lambda d: d.update(created="yesterday"), "created"),
+        (lambda d: d.update(created="2026-02-30"), "created"),
+        (lambda d: d["view"].update(head_tokens=10**6), "view"),
+        (lambda d: d["view"].update(max_tokens="256"), "view.max_tokens"),
+        (lambda d: d["files"]["predictor.npz"].update(bytes=-1), "bytes"),
+        (lambda d: d["embedder"].update(dimensions=512.5), "dimensions"),
+    ],
+)
+def test_numbers_of_the_manifest_that_cannot_be_are_refused(copy: Path, change: Any, said: str) -> None:
+    edit_json(copy / "manifest.json", change)
+    assert said in refused(copy)

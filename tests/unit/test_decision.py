@@ -1,6 +1,7 @@
 """Decisions: their ids sort by time, and a prompt is kept as much as was asked for."""
 
 import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -137,3 +138,13 @@ def test_a_clock_that_is_set_back_a_little_keeps_the_order_of_ids() -> None:
 def test_a_clock_before_1970_or_far_ahead_still_gives_ids() -> None:
     for year in (1960, 9999):
         assert ULID.from_str(Ids().next(NOW.replace(year=year)))
+
+
+def test_a_keyed_hash_tells_nobody_without_the_key_what_was_asked() -> None:
+    plain = kept_prompt("yes", "yes", StorePrompts.HASH)
+    keyed, again = (kept_prompt("yes", "yes", StorePrompts.HASH, key) for key in ("a secret", "a secret"))
+    other = kept_prompt("yes", "yes", StorePrompts.HASH, "another")
+    assert keyed == again
+    assert len({plain.prompt_sha256, keyed.prompt_sha256, other.prompt_sha256}) == 3
+    assert plain.prompt_sha256 == hashlib.sha256(b"yes").hexdigest()
+    assert keyed.prompt_sha256 == hmac.new(b"a secret", b"yes", "sha256").hexdigest()

@@ -47,10 +47,11 @@ def open_router(settings: Settings, history: History | None = None, observe: "Ob
         StartupError: the registry, the artifact or the embedder cannot be used.
     """
     from pointsman.artifact.load import load_artifact, load_embedder
+    from pointsman.artifact.signature import public_keys
     from pointsman.router import Router
 
     registry = load_registry(settings.registry)
-    artifact = load_artifact(settings.artifact)
+    artifact = load_artifact(settings.artifact, public_keys(settings.artifact_keys))
     embedder = load_embedder(artifact, settings.threads, settings.embedder)
     router = Router(registry, artifact, embedder, history, settings, observe)
     router.predict(WARM_UP)

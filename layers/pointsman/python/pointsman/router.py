@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pointsman.artifact.load import Artifact, load_artifact, load_embedder
+from pointsman.artifact.signature import public_keys
 from pointsman.decision import Decision
 from pointsman.embedders import Embedder
 from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
@@ -86,7 +87,7 @@ class Router:
         """
         settings = load_settings(artifact=artifact, registry=registry)
         known = load_registry(settings.registry)
-        loaded = load_artifact(settings.artifact)
+        loaded = load_artifact(settings.artifact, public_keys(settings.artifact_keys))
         return cls(known, loaded, load_embedder(loaded, settings.threads, settings.embedder), history, settings)
 
     def decide(self, prompt: str, config: str = "auto", *, caller: str | None = None, **asked: Any) -> Decision:
@@ -123,7 +124,7 @@ class Router:
             request,
             bars,
             router_config,
-            kept_prompt(prompt, view.text, self.settings.store_prompts),
+            kept_prompt(prompt, view.text, self.settings.store_prompts, self.settings.hash_key),
             decision_id=self._ids.next(now),
             now=now,
             caller=caller,

@@ -70,6 +70,10 @@ class Settings(BaseModel):
     requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     # Days that a new token lasts where it is not said. 0: for ever.
     token_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    # Public keys of Ed25519 in base64, with commas between them; one must have signed the artifact. None: not asked.
+    artifact_keys: str = ""
+    # A secret that hashes of prompts are keyed with, so that nobody without it can test what a prompt was.
+    hash_key: str = Field(default="", repr=False)
     # One thread an inference: requests share the cores, and one prompt gains little from a second.
     threads: Annotated[int, Field(ge=1, le=64)] = 1
 

@@ -11,7 +11,7 @@ There is no pickle anywhere: arrays are read with `allow_pickle=False`.
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pointsman.artifact.integrity import BUILD_IT, checked_file
 from pointsman.artifact.manifest import MANIFEST_FILE, EmbedderIdentity, Manifest, read_manifest
+from pointsman.artifact.signature import check_signature
 from pointsman.embedders import OnnxEmbedder
 from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, TOKENIZER_FILE, EmbedderSettings, read_settings
 from pointsman.errors import ArtifactError
@@ -44,13 +45,18 @@ class Artifact:
     predictor: Predictor
 
 
-def load_artifact(folder: Path) -> Artifact:
+def load_artifact(folder: Path, keys: Sequence[bytes] = ()) -> Artifact:
     """Read and check the manifest and the predictor; every listed file must be the one that was built.
 
+    Args:
+        keys: public keys of Ed25519; where there are any, one of them must have signed the manifest.
+
     Raises:
-        ArtifactError: a file is missing, truncated, damaged, or does not fit the others.
+        ArtifactError: a file is missing, truncated, damaged, or does not fit the others, or is not signed.
     """
     manifest, digest = read_manifest(folder)
+    if keys:
+        check_signature(folder, digest, keys)
     for name, entry in manifest.files.items():
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ArtifactError(f"{folder / MANIFEST_FILE}: files: {name!r} is outside the folder.")
@@ -68,6 +74,7 @@ def load_artifact(folder: Path) -> Artifact:
     arrays = read_arrays((folder / PREDICTOR_FILE).read_bytes(), folder / PREDICTOR_FILE)
     with _naming(folder / PREDICTOR_FILE):
         predictor = Predictor.from_arrays(arrays, dimensions, refinement)
+    _check_sizes(folder, manifest, embedder=False)
     return Artifact(folder, manifest, digest, predictor)
 
 
@@ -131,7 +138,10 @@ def load_embedder(artifact: Artifact, threads: int = 1, source: Path | str | Non
     fits(found)
     if not source:
         _check_listed(artifact, folder, found)
-    return OnnxEmbedder.load(folder, threads)
+    loaded = OnnxEmbedder.load(folder, threads)
+    if not source:
+        _check_sizes(artifact.folder, artifact.manifest, embedder=True)
+    return loaded
 
 
 def _check_listed(artifact: Artifact, folder: Path, found: EmbedderSettings) -> None:
@@ -144,6 +154,17 @@ def _check_listed(artifact: Artifact, folder: Path, found: EmbedderSettings) -> 
         # The large files are checked where they are read.
         if name.startswith(f"{EMBEDDER_FOLDER}/") and not name.endswith((MODEL_FILE, DATA_FILE, TOKENIZER_FILE)):
             checked_file(artifact.folder / name, entry.sha256)
+
+
+def _check_sizes(folder: Path, manifest: Manifest, *, embedder: bool) -> None:
+    """Raise ArtifactError unless files have the sizes that the manifest says: the embedder's own, or all the others."""
+    for name, entry in manifest.files.items():
+        if name.startswith(f"{EMBEDDER_FOLDER}/") is embedder:
+            found = (folder / name).stat().st_size
+            if found != entry.bytes:
+                raise ArtifactError(
+                    f"{folder / MANIFEST_FILE}: files: {name} has {found:,} bytes and not {entry.bytes:,}. {BUILD_IT}"
+                )
 
 
 def read_arrays(raw: bytes, path: Path) -> dict[str, NDArray[Any]]:

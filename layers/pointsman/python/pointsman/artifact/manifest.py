@@ -3,15 +3,17 @@
 Reading it needs neither numpy nor the embedder, so whatever only tells which artifact is in use starts fast.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pointsman.artifact.integrity import BUILD_IT, read_json, sha256_of
 from pointsman.errors import ArtifactError
 from pointsman.faults import first_fault
+from pointsman.instants import instant_of
 from pointsman.routing.view import ViewSettings
 
 FORMAT = "pointsman-artifact"
@@ -26,7 +28,7 @@ class EmbedderIdentity(BaseModel):
 
     name: str
     fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
-    dimensions: int = Field(ge=1)
+    dimensions: int = Field(ge=1, strict=True)
 
 
 class FileEntry(BaseModel):
@@ -35,23 +37,45 @@ class FileEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    bytes: int = Field(ge=0)
+    bytes: int = Field(ge=0, strict=True)
 
 
 class Manifest(BaseModel):
-    """`manifest.json`. `training` and `metrics` are for people and evaluation; serving ignores them."""
+    """`manifest.json`. `training` and `metrics` are for people and evaluation; of them serving asks only that they are
+    plain: finite numbers, texts, and maps and lists of those.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["pointsman-artifact"]
     format_version: Literal[1]
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    created: str
+    created: str = Field(pattern=r"^\d{4}-\d\d-\d\d")
     embedder: EmbedderIdentity
     view: ViewSettings
     training: Mapping[str, Any] = {}
     metrics: Mapping[str, Any] = {}
     files: Mapping[str, FileEntry]
+
+    @field_validator("created")
+    @classmethod
+    def _is_a_time(cls, created: str) -> str:
+        instant_of(created)
+        return created
+
+    @field_validator("training", "metrics")
+    @classmethod
+    def _is_finite(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        left: list[tuple[str, Any]] = [("", value)]
+        while left:
+            where, one = left.pop()
+            if isinstance(one, float) and not math.isfinite(one):
+                raise ValueError(f"{where.lstrip('.')} is {one}, which is no figure")
+            if isinstance(one, Mapping):
+                left += [(f"{where}.{name}", part) for name, part in one.items()]
+            elif isinstance(one, list):
+                left += [(f"{where}.{i}", part) for i, part in enumerate(one)]
+        return value
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, str]:

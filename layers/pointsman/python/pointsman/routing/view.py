@@ -9,9 +9,9 @@ between its slices.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     from pointsman.embedders.base import Embedder
@@ -57,9 +57,15 @@ class ViewSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_tokens: int = Field(ge=16)
-    head_tokens: int = Field(ge=0)
-    tail_tokens: int = Field(ge=0)
+    max_tokens: int = Field(ge=16, le=1_000_000, strict=True)
+    head_tokens: int = Field(ge=0, strict=True)
+    tail_tokens: int = Field(ge=0, strict=True)
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if self.head_tokens + self.tail_tokens > self.max_tokens:
+            raise ValueError("head_tokens and tail_tokens are together more than max_tokens")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
