@@ -12,6 +12,7 @@ repository is hard and a sum is not; far from every landmark it is all that is l
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,11 +89,16 @@ class DifficultyHead:
     def read(self, inputs: Inputs) -> tuple[Floats, Floats, Floats]:
         """The difficulty, its standard deviation, both in logits, and the novelty, float64 [n] each."""
         z = self.place(inputs)
-        near = nearness(z, self.landmarks, self.gamma)
+        near = nearness(z, self.landmarks, self.gamma, self._squared)
         raw = (z @ self.weights + near @ self.near_weights).astype(np.float64) + self.bias
         novelty = np.clip(1.0 - near.max(axis=1).astype(np.float64), 0.0, 1.0)
         known, novel = self.variance
         return np.clip(raw, *self.difficulty_range), np.sqrt(known + novel * novelty), novelty
+
+    @cached_property
+    def _squared(self) -> Floats32:
+        """[m] squared lengths of the landmarks."""
+        return squared(self.landmarks)
 
 
 def projected(inputs: Inputs, mean: Floats32, scale: Floats32, projection: Floats32) -> Floats32:
@@ -107,8 +113,14 @@ def stacked(inputs: Inputs, mean: Floats32, scale: Floats32) -> Floats32:
     return np.concatenate([inputs.whole, inputs.first, inputs.last, counted], axis=1)
 
 
-def nearness(z: Floats32, landmarks: Floats32, gamma: float) -> Floats32:
-    """float32 [n, m]: 1 at a landmark, falling to 0 with the squared distance."""
-    squared = (z * z).sum(axis=1)[:, None] + (landmarks * landmarks).sum(axis=1) - 2 * (z @ landmarks.T)
-    near: Floats32 = np.exp(-gamma * np.maximum(squared, 0))
+def nearness(z: Floats32, landmarks: Floats32, gamma: float, lengths: Floats32 | None = None) -> Floats32:
+    """float32 [n, m]: 1 at a landmark, falling to 0 with the squared distance; `lengths` [m] are those squared."""
+    far = squared(z)[:, None] + (squared(landmarks) if lengths is None else lengths) - 2 * (z @ landmarks.T)
+    near: Floats32 = np.exp(-gamma * np.maximum(far, 0))
     return near
+
+
+def squared(points: Floats32) -> Floats32:
+    """float32 [m]: the squared lengths of m points."""
+    found: Floats32 = np.einsum("mr,mr->m", points, points)
+    return found
