@@ -1,23 +1,24 @@
 """Fallbacks: what the same policy takes where the chosen is unavailable."""
 
 import numpy as np
-from pointsman.routing.fallbacks import Places, fallbacks
+from pointsman.routing.fallbacks import Mask, fallbacks
 from pointsman.routing.policy import Choice, choose
 
 
 def found(mu: list[float], models: list[int], providers: list[int], members: tuple[int, ...] = (0,)) -> list[int]:
     """The places of the fallbacks among candidates that cost 1, 2, 3, ...; 70 % is asked for."""
 
-    def among(places: Places) -> Choice:
-        n = len(places)
+    def among(mask: Mask) -> Choice:
+        n = len(mu)
         return choose(
-            [f"m{i}" for i in places],
-            np.array(mu)[places],
-            (places + 1).astype(np.float64),
+            [f"m{i}" for i in range(n)],
+            np.array(mu),
+            np.arange(1.0, n + 1),
             np.full(n, np.nan),
             completion_threshold=0.7,
             fallback_quality_margin=0.05,
             max_k=1,
+            among=mask,
         )
 
     return [place for place, _ in fallbacks(among, members, np.array(models), np.array(providers))]

@@ -79,12 +79,14 @@ class Candidates(Sequence[Candidate]):
             }
             for model_id, effort, mu, sigma, cost, capability, _, read, written, _ in zip(*self._columns(), strict=True)
         ]
-        for place, known in enumerate(self.capability_known):
-            if not known:
-                rows[place]["capability_known"] = False
-        for place, latency in enumerate(self.latency_s):
-            if latency is not None:
-                rows[place]["latency_s"] = latency
+        if not all(self.capability_known):
+            for row, known in zip(rows, self.capability_known, strict=True):
+                if not known:
+                    row["capability_known"] = False
+        if self.latency_s.count(None) < len(rows):
+            for row, latency in zip(rows, self.latency_s, strict=True):
+                if latency is not None:
+                    row["latency_s"] = latency
         return rows
 
     def _columns(self) -> tuple[Sequence[Any], ...]:

@@ -104,10 +104,11 @@ class Router:
         size = self._check_prompt(prompt)
         if request.task is not None:
             _check_text("task", request.task)
-        request.check()
+        if request is not NOTHING:
+            request.check()
         bars = bars_of(request, router_config)
         pool = self._pool_of(registry, router_config, request)
-        barred = barred_by(request, registry)
+        barred = barred_by(request, registry) if request.exclude else frozenset()
         now = datetime.now(UTC)
         started = perf_counter()
         counted, view, reading = self._read(prompt, size)

@@ -37,6 +37,7 @@ class CandidatePool:
     max_output_tokens: Floats  # infinite: not known
     first_token_s: Floats  # seconds before anything is written; NaN where its speed is not known
     second_a_token: Floats
+    speed_known: bool  # of any of them
     model_numbers: Places  # the same for candidates of one model
     provider_numbers: Places
     price_moves: bool
@@ -94,6 +95,7 @@ def pool_of(candidates: Sequence[ModelAtEffort], predictor: Predictor, lengths: 
         max_output_tokens=np.array([float(model.max_output_tokens or np.inf) for model in models]),
         first_token_s=np.array(first),
         second_a_token=(np.array(later) - np.array(first)) / 1000.0,
+        speed_known=not np.isnan(first).all(),
         model_numbers=_numbers([model.model_id for model in models]),
         provider_numbers=_numbers([model.provider for model in models]),
         price_moves=any(model.price_changes for model in models),

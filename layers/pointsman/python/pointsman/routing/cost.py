@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 # Costs are told, and compared, to so many significant digits.
 DIGITS = 7
+_POWERS = np.array([float(f"1e{power}") for power in range(23)])  # the powers of ten that a double holds exactly
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ def costs_of(prices: Prices, tokens_in: Floats, cached: int, tokens_out: Floats)
 
 def rounded(values: Floats) -> Floats:
     """Values to `DIGITS` significant digits: as short as they can be told, and still what was compared."""
-    size = np.where(values > 0, values, 1.0)
+    size = np.log10(np.where(values > 0, values, 1.0))
     # Dividing by a power of ten, and not multiplying, gives the double that is nearest to the short decimal.
-    scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(size)))
+    scale = _POWERS[np.clip(DIGITS - 1 - np.floor(np.where(np.isnan(size), 0.0, size)), 0, 22).astype(np.intp)]
     short: Floats = np.rint(values * scale) / scale
     return short
 

@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pointsman.decision import Call, Decision, Fallback, Strongest
 from pointsman.history.ids import timestamp
 from pointsman.history.prompts import KeptPrompt
 from pointsman.registry import WORK, RouterConfig
-from pointsman.routing.asked import Asked, Bars
+from pointsman.routing.asked import NOTHING, Asked, Bars
 from pointsman.routing.candidates import told_excluded
 from pointsman.routing.explanation import Beside, explain
-from pointsman.routing.fallbacks import fallbacks
+from pointsman.routing.fallbacks import Mask, fallbacks
 from pointsman.routing.policy import Choice, choose
 from pointsman.routing.predictor import Reading
 from pointsman.routing.weighing import Weighed
-
-Places = NDArray[np.intp]
 
 # How much of a reading a decision keeps: enough to learn from it without its prompt.
 KEPT_DOMAINS = 4
@@ -43,30 +40,28 @@ def decided(
     priced = not np.isnan(weighed.cost).any()
     cost = weighed.cost if priced else np.zeros(len(weighed.cost))
 
-    def choose_among(places: Places | None, max_k: int) -> Choice:
-        ids, mu, usd, sigma, seconds = weighed.ids, weighed.mu, cost, weighed.sigma, weighed.latency
-        if places is not None:
-            ids, mu, usd, sigma, seconds = ids[places], mu[places], usd[places], sigma[places], seconds[places]
+    def choose_among(among: Mask | None, max_k: int) -> Choice:
         return choose(
-            ids,
-            mu,
-            usd,
-            seconds,
+            weighed.ids,
+            weighed.mu,
+            cost,
+            weighed.latency,
             completion_threshold=bars.completion_threshold,
             fallback_quality_margin=config.fallback_quality_margin,
             max_k=max_k,
             caution=config.caution,
-            sigma=sigma,
+            sigma=weighed.sigma,
             within=bars.within,
             worth_usd=bars.worth_usd,
             worth_of_a_second=bars.worth_of_a_second,
             max_cost_usd=bars.max_cost_usd,
+            among=among,
         )
 
     choice = choose_among(None, config.max_k)
     members = choice.members
     next_ones = fallbacks(
-        lambda places: choose_among(places, 1),
+        lambda among: choose_among(among, 1),
         members,
         weighed.pool.model_numbers[weighed.order],
         weighed.pool.provider_numbers[weighed.order],
@@ -127,7 +122,7 @@ def decided(
             beside=_beside(weighed, members, best) if priced else None,
             priced=priced,
         ),
-        asked=asked.given(),
+        asked={} if asked is NOTHING else asked.given(),
         artifact=artifact,
     )
 
@@ -167,8 +162,11 @@ def _beside(weighed: Weighed, members: tuple[int, ...], best: int) -> Beside | N
 def _domains(reading: Reading) -> tuple[tuple[int, float], ...]:
     """The domains that a prompt belongs to most, with its shares."""
     shares = reading.memberships
-    largest = np.argsort(-shares, kind="stable")[:KEPT_DOMAINS]
-    return tuple((place, round(float(shares[place]), 4)) for place in largest.tolist())
+    largest = (
+        shares.argpartition(-KEPT_DOMAINS)[-KEPT_DOMAINS:] if len(shares) > KEPT_DOMAINS else np.arange(len(shares))
+    )
+    told = ((round(float(shares[place]), 4), place) for place in largest.tolist())
+    return tuple((place, share) for share, place in sorted(told, reverse=True))
 
 
 def _work(reading: Reading) -> Mapping[str, float] | None:

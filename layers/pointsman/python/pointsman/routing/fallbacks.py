@@ -14,15 +14,16 @@ from pointsman.routing.policy import Choice
 
 DEPTH = 3
 Places = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 def fallbacks(
-    choose_among: Callable[[Places], Choice], members: Sequence[int], models: Places, providers: Places
+    choose_among: Callable[[Mask], Choice], members: Sequence[int], models: Places, providers: Places
 ) -> list[tuple[int, Choice]]:
     """Up to three further candidates, in the order they are to be tried, each with its choice.
 
     Args:
-        choose_among: the policy for sets of one among some of n candidates, by their places; members are into these.
+        choose_among: the policy for sets of one among some of n candidates, bool [n].
         members: the places of the chosen.
         models: [n], a number for each model; providers: [n], for each provider.
     """
@@ -33,13 +34,13 @@ def fallbacks(
         elsewhere &= providers != providers[member]
     found: list[tuple[int, Choice]] = []
     for _ in range(DEPTH):
-        among = np.flatnonzero(left & elsewhere)
-        if not len(among):
-            among = np.flatnonzero(left)
-        if not len(among):
+        among = left & elsewhere
+        if not among.any():
+            among = left
+        if not among.any():
             break
         choice = choose_among(among)
-        place = int(among[choice.members[0]])
-        left &= models != models[place]
+        (place,) = choice.members
+        left = left & (models != models[place])
         found.append((place, choice))
     return found

@@ -53,6 +53,7 @@ def choose(
     worth_usd: float | None = None,
     worth_of_a_second: float = 0.0,
     max_cost_usd: float | None = None,
+    among: NDArray[np.bool_] | None = None,
 ) -> Choice:
     """The set to serve a prompt, from n >= 1 candidates.
 
@@ -66,9 +67,12 @@ def choose(
         worth_usd: what a completed request is worth; None asks for the cheapest.
         worth_of_a_second: USD, what a second of waiting costs; only where there is a worth.
         max_cost_usd: what a set of several may cost at most; single candidates have been looked at before.
+        among: bool [n], the candidates to choose from, at least one; only for sets of one.
     """
     asked = mu if sigma is None or not caution else np.maximum(mu - caution * sigma, 0.0)
     bars = _Bars(completion_threshold, fallback_quality_margin, within, worth_usd, worth_of_a_second)
+    if among is not None:
+        asked = np.where(among, asked, -np.inf)
     if max_k == 1 or len(candidate_ids) == 1:
         rows, reason = _best(asked, cost, latency, bars)
         place = min(rows.tolist(), key=candidate_ids.__getitem__)

@@ -6,6 +6,7 @@ Cheapest first. Numbers are rounded here, before anything is compared, so that w
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,9 @@ from pointsman.routing.predictor import Predictor, Reading
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-# Decimals that are told: of P far finer than what is known of it, of sigma enough to compare lower bounds.
+# What is told: P to six decimals, far finer than what is known of it, sigma to four, seconds to two.
+MU_STEPS, SIGMA_STEPS, SECONDS_DECIMALS = 1e6, 1e4, 2
 PART_DECIMALS = 12
-MU_DECIMALS, SIGMA_DECIMALS, SECONDS_DECIMALS = 6, 4, 2
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,11 @@ class Weighed:
 
     def told(self) -> Candidates:
         """The candidates as a decision holds them."""
-        order, known = self.order, ~np.isnan(self.latency)
+        order = self.order
         ids, effort, capability, capability_known = self.pool.told[:, order].tolist()
         latency: list[float | None] = [None] * len(ids)
-        if known.any():
-            latency = [
-                seconds if it_is else None for seconds, it_is in zip(self.latency.tolist(), known.tolist(), strict=True)
-            ]
+        if self.pool.speed_known:
+            latency = [None if isnan(seconds) else seconds for seconds in self.latency.tolist()]
         return Candidates(
             model_id=ids,
             effort=effort,
@@ -94,7 +93,9 @@ def weigh(
     written = forecast(pool.tokens, pool.typical_tokens, reading.work, length_factor, asked.max_output_tokens)
     prices = pool.prices_at(now)
     costs = costs_of(prices, tokens_in, asked.cached_input_tokens, written.expected)
-    latency = np.round(pool.first_token_s + pool.second_a_token * written.expected, SECONDS_DECIMALS)
+    latency = pool.first_token_s  # NaN, where the speed of none is known
+    if pool.speed_known:
+        latency = np.round(latency + pool.second_a_token * written.expected, SECONDS_DECIMALS)
     mu, sigma = predictor.complete(pool.features, reading)
     if written.fits is not None:
         mu, sigma = mu * written.fits, sigma * written.fits
@@ -124,8 +125,8 @@ def weigh(
         pool=pool,
         order=order,
         ids=pool.told[0, order],
-        mu=np.round(mu[order], MU_DECIMALS),
-        sigma=np.round(sigma[order], SIGMA_DECIMALS),
+        mu=np.rint(mu[order] * MU_STEPS) / MU_STEPS,
+        sigma=np.rint(sigma[order] * SIGMA_STEPS) / SIGMA_STEPS,
         cost=costs.total[order],
         latency=latency[order],
         tokens_in=tokens_in[order],
