@@ -17,6 +17,8 @@ from pointsman.history.durable import Recorder
 from pointsman.registry import Registry
 
 ASKED_EVERY_S = 2.0
+# What `ready` was refused is told by `alive` for so long; recording tells itself when it works again.
+REMEMBERED_S = 10.0
 
 
 class Health:
@@ -52,7 +54,8 @@ class Health:
     def alive(self) -> dict[str, Any]:
         """`degraded` where decisions are answered and not recorded."""
         state = self._recorder.state() if self._recorder is not None else None
-        working = self._refusal is None and (state is None or state.recording)
+        refused = self._refusal is not None and time.monotonic() - self._asked < REMEMBERED_S
+        working = not refused and (state is None or state.recording)
         last = state.last_append if state is not None else None
         return {"status": "ok" if working else "degraded", **self._about, "last_append": last}
 

@@ -151,6 +151,8 @@ class SqliteHistory:
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
+                if self._watch is not None:
+                    self._watch.settle()
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")

@@ -52,6 +52,10 @@ class FileWatch:
             found = self._look()
         return found
 
+    def settle(self) -> None:
+        """Take the file as it is now for right, since this process has just written to it."""
+        self._known = self._state()
+
     def close(self) -> None:
         """Let go, after the connections were closed."""
         if self._index is not None:
