@@ -10,13 +10,15 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decisions, embedding, history, page, server
+from benchmarks import decisions, embedding, history, hostile, load, page, server
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "embedding": embedding.main,
     "decisions": decisions.main,
     "history": history.main,
     "server": server.main,
+    "hostile": hostile.main,
+    "load": load.main,
     "page": page.main,
 }
 
