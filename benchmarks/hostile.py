@@ -1,4 +1,4 @@
-"""Prompts that are made to be slow, beside plain words of the same size: what each costs a decision, and health beside it.
+"""Prompts made to be slow, beside plain words of the same size: what each costs a decision, and health beside it.
 
 Read the ratios: CPU seconds of a whole decision, from its JSON body to its record, over those of words. Where no model
 takes so many tokens the decision ends in a refusal, after everything that reads a prompt has read it.

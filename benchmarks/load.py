@@ -1,4 +1,4 @@
-"""More clients than the server can serve, over kept-alive connections: accepted, refused, how long, and health beside it.
+"""More clients than the server can serve, over kept-alive connections: accepted, refused, times, health beside.
 
 Each client asks again as soon as it was answered; one that was refused waits as long as it was told (a second).
 """

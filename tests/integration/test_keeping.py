@@ -150,7 +150,10 @@ def test_deleted_text_is_in_no_file_any_more(tmp_path: Path, decision: dict[str,
     store.append(old)
     for _ in range(20):
         store.append(made({**decision, "prompt": "another"}, 0))
-    everything = lambda: b"".join(one.read_bytes() for one in tmp_path.glob("wiped.db*"))  # noqa: E731
+
+    def everything() -> bytes:
+        return b"".join(one.read_bytes() for one in tmp_path.glob("wiped.db*"))
+
     assert SECRET.encode() in everything()
     if how == "delete":
         store.delete([old["id"]], erasure.note("delete", Selection(decision_id=old["id"]), None))
