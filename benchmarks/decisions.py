@@ -126,8 +126,8 @@ def predicting() -> tuple[float, float, float]:
     refined, formula = router.predictor, router.predictor.formula()
     vectors = router.embedder.embed(["What is the capital of France?"])
     models = router.registry.candidates("all")
-    assert refined.refinement is not None
-    names = [[name] for name in refined.refinement.model_ids[: len(models)]]
+    assert refined.learned is not None
+    names = [[name] for name in refined.learned.hierarchy.model_ids[: len(models)]]
     unknown = refined.features(models)
     known = refined.features_of(np.full((len(names), 2), 0.5), names)
     times = alternate(

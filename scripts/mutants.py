@@ -29,8 +29,19 @@ GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "prices": (["registry/prices.py"], ["tests/unit/test_registry_prices.py", "tests/unit/test_cost.py"]),
     "predictor": (
-        ["routing/predictor.py", "routing/refinement.py"],
-        ["tests/unit/test_predictor.py", "tests/unit/test_refinement.py"],
+        [
+            "routing/predictor.py",
+            "routing/refinement.py",
+            "routing/hierarchy.py",
+            "routing/difficulty.py",
+            "routing/work.py",
+        ],
+        [
+            "tests/unit/test_predictor.py",
+            "tests/unit/test_refinement.py",
+            "tests/unit/test_hierarchy.py",
+            "tests/unit/test_work.py",
+        ],
     ),
     "view": (["routing/view.py"], ["tests/unit/test_view.py"]),
     "bearer": (["auth/bearer.py"], ["tests/unit/test_bearer.py"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from artifacts_build.commands import ARTIFACT, CACHE, DEFAULT_EMBEDDER, FILE, FOLDER, REGISTRY
-from artifacts_build.commands.data import data_options, read_outcomes
+from artifacts_build.commands.data import anchors_option, data_options, read_outcomes
 from artifacts_build.commands.profiles import profiles
 from artifacts_build.commands.workload import workload
 
@@ -37,6 +37,7 @@ evaluate.add_command(workload)
 def lab_options(command: Command) -> Command:
     """The options that make a laboratory."""
     options = [
+        anchors_option(),
         click.option("--embedder", type=FOLDER, default=DEFAULT_EMBEDDER, show_default=True),
         click.option(
             "--weights",
@@ -90,6 +91,17 @@ def bench_command(out: Path, prices: Path | None, resamples: int, **options: Any
     _write(out, lambda scratch: write_bench(scratch, found))
 
 
+@evaluate.command(name="dollars")
+@lab_options
+@resamples_option
+def dollars_command(out: Path, resamples: int, **options: Any) -> None:
+    """Routing judged with the dollars that models really spent, where the data has them."""
+    from artifacts_build.evaluation.dollars import dollars
+    from artifacts_build.evaluation.pages import dollars_page
+
+    _write_page(out, "dollars", dollars(_lab(options)[0], resamples), dollars_page)
+
+
 @evaluate.command(name="sweep")
 @lab_options
 @price_option
@@ -126,7 +138,7 @@ def holdout_sources_command(out: Path, **options: Any) -> None:
 @evaluate.command(name="ablation")
 @lab_options
 def ablation_command(out: Path, **options: Any) -> None:
-    """What each part of the refinement brings."""
+    """What each part beyond the formula brings."""
     from artifacts_build.evaluation.left_out import ablation
     from artifacts_build.evaluation.pages import ablation_page
 
@@ -208,9 +220,10 @@ def _lab(options: dict[str, Any]) -> "tuple[Experiment, Any]":
         weights = load_artifact(options["weights"])
         check_weights(weights, embedder, options["seed"])
         view, given = weights.manifest.view, weights.predictor
-    data = read_outcomes(options["datasets"], options["data"], options["registry"], options["models"])
+    names = ("datasets", "data", "registry", "models", "benchmarks")
+    data = read_outcomes(*(options[name] for name in names))
     check_enough(data)
-    embedded = embed_all(data.prompts, embedder, view, options["cache"])
+    embedded = embed_all(data.prompts, embedder, view, options["cache"], options["anchors"])
     return Experiment.of(data, embedded, options["seed"], given), embedder
 
 

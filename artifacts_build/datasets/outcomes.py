@@ -1,10 +1,12 @@
 """Outcomes of models on prompts, as arrays: what every reader makes and training, evaluation and plots read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from artifacts_build.datasets.benchmarks import Benchmarks
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -39,6 +41,7 @@ class Outcomes:
     livecodebench: Floats  # [m] fraction
     capability: Floats  # [m] mean of the two that are known
 
+    benchmarks: Benchmarks = field(default_factory=Benchmarks)  # what else is published of models, these and others
     notes: tuple[str, ...] = ()  # what was passed over in reading, and how often
 
     def scored(self) -> NDArray[np.bool_]:

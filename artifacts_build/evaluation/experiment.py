@@ -1,7 +1,6 @@
 """The laboratory: outcomes, embeddings and the held-out split, with fits that are made once however many ask.
 
-Everything is fitted on training prompts. The number of domains is chosen once, on all of them, and kept when a part,
-a model or a source is left out; every other number is estimated anew.
+Everything is fitted on training prompts, and estimated anew when a part, a model or a source is left out.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pointsman.artifact.load import Artifact
 from pointsman.embedders import Embedder
+from pointsman.routing.inputs import Inputs
 from pointsman.routing.predictor import Predictor
 
 from artifacts_build.datasets import held_out
 from artifacts_build.datasets.outcomes import Floats, Indices, Outcomes
 from artifacts_build.errors import BuildError
-from artifacts_build.training.fit import Embedded, Fit, Parts, data_features, fit_variants
+from artifacts_build.training.fit import Fit, Parts, data_features, fit_variants
+from artifacts_build.training.frame import Embedded
 
 Mask = NDArray[np.bool_]
 PER_RESPONSE = (
@@ -59,27 +60,20 @@ class Experiment:
 
     def fits(self, variants: Sequence[Parts | None], source: str = "", models: Collection[str] = ()) -> list[Fit]:
         """The same for several choices of parts, which are fitted together; None is all of them."""
-        if source or models or variants != [None]:
-            domains = (self._domain_count(),)
-            variants = [replace(parts or Parts(), domain_counts=domains) for parts in variants]
         left_out = (source, tuple(sorted(models)))
-        if lacking := [parts for parts in variants if (parts, *left_out) not in self._fits]:
+        chosen = [parts or Parts() for parts in variants]
+        if lacking := [parts for parts in chosen if (parts, *left_out) not in self._fits]:
             without = " and ".join(name for name in (source, ", ".join(left_out[1])) if name)
             click.echo(f"fitting {f'without {without}' if without else 'on the training split'} ...", err=True)
             data, train = without_models(self.data, models), ~self.test & (self.data.prompt_source != source)
-            made = fit_variants(data, self.embedded, train, self.seed, [parts or Parts() for parts in lacking])
+            made = fit_variants(data, self.embedded, train, self.seed, lacking)
             self._fits |= {(parts, *left_out): fit for parts, fit in zip(lacking, made, strict=True)}
-        return [self._fits[parts, *left_out] for parts in variants]
+        return [self._fits[parts, *left_out] for parts in chosen]
 
     def held_out_rows(self, scored: bool = True) -> Mask:
         """[r]: the responses to held-out prompts; of models with published scores, or of all."""
         rows: Mask = self.test[self.data.response_prompt]
         return rows & self.data.scored() if scored else rows
-
-    def _domain_count(self) -> int:
-        if self.given is not None and self.given.refinement is not None:
-            return len(self.given.refinement.centers)
-        return int(self.fit().details["refinement"]["domains"])
 
 
 def check_weights(weights: Artifact, embedder: Embedder, seed: int) -> None:
@@ -109,11 +103,11 @@ def without_models(data: Outcomes, models: Collection[str]) -> Outcomes:
 
 
 def predict_matrix(
-    predictor: Predictor, data: Outcomes, vectors: NDArray[np.float32], prompts: Indices, models: Indices
+    predictor: Predictor, data: Outcomes, inputs: Inputs, prompts: Indices, models: Indices
 ) -> tuple[Floats, Floats]:
     """`mu` and `sigma` [n, k] of k models of the data on n of its prompts, as serving predicts them."""
     candidates = data_features(predictor, data)
-    reading = predictor.read(vectors[prompts])
+    reading = predictor.read(inputs.rows(prompts))
     n, k = len(prompts), len(models)
     mu, sigma = predictor.complete(candidates.rows(np.tile(models, n)), reading.rows(np.repeat(np.arange(n), k)))
     return mu.reshape(n, k), sigma.reshape(n, k)

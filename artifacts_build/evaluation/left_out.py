@@ -4,7 +4,6 @@ Left out means left out of everything: of difficulty, domains and residuals too.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,11 @@ Z90 = 1.6448536
 # What is switched off, one at a time, and what that leaves.
 ABLATION = {
     "everything": Parts(),
+    "without anchors": Parts(anchors=False),
     "without domains": Parts(domains=False),
-    "without residuals by domain": Parts(residual_domains=False),
+    "without published scores beyond two": Parts(scores=False),
+    "without outcomes of models": Parts(outcomes=False),
+    "without novelty": Parts(novelty=False),
 }
 
 
@@ -201,18 +203,7 @@ def ablation(experiment: Experiment) -> dict[str, Any]:
 def _variants(experiment: Experiment, source: str) -> Mapping[str, Any]:
     fits = experiment.fits(list(ABLATION.values()), source=source)
     predictors = {name: fit.predictor for name, fit in zip(ABLATION, fits, strict=True)}
-    whole = predictors["everything"]
-    assert whole.refinement is not None
-    nobody = replace(
-        whole.refinement,
-        residual=np.zeros_like(whole.refinement.residual),
-        slope=np.zeros_like(whole.refinement.slope),
-    )
-    return {
-        **predictors,
-        "without residuals": replace(whole, refinement=nobody),
-        "the formula alone": whole.formula(),
-    }
+    return {**predictors, "the formula alone": predictors["everything"].formula()}
 
 
 def _number(value: Any) -> float:

@@ -35,6 +35,35 @@ def measures(rows: Iterable[tuple[str, Found]], of: str = "") -> str:
     return table([of, *MEASURES.values()], [[name, *(one[key] for key in MEASURES)] for name, one in rows])
 
 
+def dollars_page(found: Found) -> str:
+    """Routing with real dollars, source by source."""
+    parts = [
+        "# Real dollars",
+        "Sources whose outcomes come with what each model spent on each prompt. A router believes that a model costs "
+        "what it cost on average in training, and pays what it really cost. Lead: completion over the random mix of "
+        "single models at equal cost, from the mix's cheapest to its dearest corner; the mix is drawn in hindsight.",
+    ]
+    for source, one in found.items():
+        rows = [
+            [name, *(_signed(of[key]) for key in ("mean_lead_over_mix", "least_lead_over_mix"))]
+            for name, of in one["routers"].items()
+        ]
+        parts += [
+            f"## {source}",
+            f"{one['prompts']} held-out prompts, {one['models']} models. Best single model in training: "
+            f"{one['best_model']}, {one['best_model_completion']:.3f} completed at ${one['best_model_cost']:.3f}. "
+            "The cheapest that completes, known beforehand: "
+            f"{one['oracle_completion']:.3f} at ${one['oracle_cost']:.3f}; part of that is the luck of single runs.",
+            table(["router", "mean lead", "least lead"], rows),
+        ]
+    return "\n\n".join(parts if found else [*parts, "No source has them."]) + "\n"
+
+
+def _signed(of: Found) -> str:
+    low, high = of["low"], of["high"]
+    return f"{of['value']:+.3f}" + ("" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]")
+
+
 def sweep_page(found: Found) -> str:
     """Thresholds to completion, cost, shares and calibration."""
     parts = [

@@ -11,7 +11,8 @@ from pointsman.routing.predictor import Predictor
 from artifacts_build.datasets import folds
 from artifacts_build.datasets.outcomes import Floats, Outcomes
 from artifacts_build.evaluation.experiment import Mask
-from artifacts_build.training.fit import FOLDS, RIDGE_PENALTIES, Embedded, fit_logistic
+from artifacts_build.training.formula import RIDGE_PENALTIES, fit_logistic
+from artifacts_build.training.frame import FOLDS, Embedded
 from artifacts_build.training.ridge import solve, sums_of, total
 
 # Of a pass rate: half an outcome of each kind is added.
@@ -23,7 +24,7 @@ def fit_published(data: Outcomes, embedded: Embedded, train: Mask, seed: int) ->
     difficulty = pass_rate_difficulty(data)
     answered = np.bincount(data.response_prompt, minlength=len(data.prompts)) > 0
     used = np.flatnonzero(train & answered)
-    x, y = embedded.prompts[used], difficulty[used]
+    x, y = embedded.prompts.whole[used], difficulty[used]
     fold = folds(data.prompt_group[used], FOLDS, seed)
     parts = [sums_of(x[fold == k], y[fold == k], np.ones((fold == k).sum())) for k in range(FOLDS) if (fold == k).any()]
     kept = [k for k in range(FOLDS) if (fold == k).any()]

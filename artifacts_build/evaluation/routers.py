@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pointsman.routing.inputs import Inputs
 from pointsman.routing.predictor import Predictor
 
 from artifacts_build.datasets import folds
@@ -48,18 +49,18 @@ class Settings:
 
 
 def settings_of(
-    routing: RoutingTask, predictors: Mapping[str, Predictor], data: Outcomes, vectors: Floats32
+    routing: RoutingTask, predictors: Mapping[str, Predictor], data: Outcomes, inputs: Inputs
 ) -> tuple[dict[str, Settings], dict[str, Floats]]:
     """Every router of a routing task at its settings, and the `mu` [n, k] of those that predict.
 
     `predictors`: by name, of OURS, PUBLISHED and FORMULA.
     """
     mu = {
-        name: predict_matrix(predictor, data, vectors, routing.prompts, routing.models)[0]
+        name: predict_matrix(predictor, data, inputs, routing.prompts, routing.models)[0]
         for name, predictor in predictors.items()
     }
     mu[TABLE] = table_rates(routing)
-    mu[KNN] = neighbour_rates(routing, vectors, data.prompt_group)
+    mu[KNN] = neighbour_rates(routing, inputs.whole, data.prompt_group)
     settings = {
         name: swept(routing, p, routing.cost_at_one_length if name == PUBLISHED else routing.cost)
         for name, p in mu.items()
@@ -136,14 +137,15 @@ def neighbour_rates(routing: RoutingTask, vectors: Floats32, groups: NDArray[np.
         score, known = routing.training_score[tuning], routing.training_score[~tuning]
         seen = ~np.isnan(score)
         losses = {
-            count: log_loss(_nearest(here[~tuning], known, here[tuning], count)[seen], score[seen])
+            count: log_loss(nearest_rates(here[~tuning], known, here[tuning], count)[seen], score[seen])
             for count in NEIGHBOURS
         }
         best = min(losses, key=losses.__getitem__)
-    return _nearest(here, routing.training_score, vectors[routing.prompts], best)
+    return nearest_rates(here, routing.training_score, vectors[routing.prompts], best)
 
 
-def _nearest(known: Floats32, score: Floats, asked: Floats32, count: int) -> Floats:
+def nearest_rates(known: Floats32, score: Floats, asked: Floats32, count: int) -> Floats:
+    """[n, k]: rates of k models on the `count` nearest of the known prompts, shrunken to their rates on all of them."""
     count = min(count, len(known))
     rate = np.nansum(score, axis=0) / np.maximum((~np.isnan(score)).sum(axis=0), 1)
     mu = np.empty((len(asked), score.shape[1]))

@@ -13,6 +13,7 @@ PAGES = {
     "sweep.md": "what each threshold does",
     "holdout-models.md": "models left out",
     "holdout-sources.md": "sources left out, and what sigma is worth",
+    "dollars.md": "routing judged with real dollars",
     "ablation.md": "what each part brings",
     "robustness.md": "changes that should not matter",
 }

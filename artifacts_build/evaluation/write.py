@@ -15,6 +15,7 @@ from artifacts_build.datasets.outcomes import Floats
 from artifacts_build.evaluation import pages, plots, targets
 from artifacts_build.evaluation.bench import bench, sweep
 from artifacts_build.evaluation.compare import RESAMPLES
+from artifacts_build.evaluation.dollars import dollars
 from artifacts_build.evaluation.experiment import Experiment
 from artifacts_build.evaluation.left_out import ablation, check_sources, coverage, holdout_models, holdout_sources
 from artifacts_build.evaluation.prices import Prices
@@ -61,6 +62,7 @@ def everything(
     models = holdout_models(experiment, group_size)
     # The ablation fits each source's absence with and without a part at once, which the next finds made.
     parts = ablation(experiment)
+    paid = dollars(experiment, resamples)
     sources = holdout_sources_and_coverage(experiment)
     swept = sweep(experiment, tokens, prices)
     steady = robustness(router, "auto")
@@ -79,6 +81,7 @@ def everything(
         write_bench(scratch, benched)
         write(scratch, "holdout-models", models, pages.models_page(models))
         write(scratch, "holdout-sources", sources, pages.sources_page(sources))
+        write(scratch, "dollars", paid, pages.dollars_page(paid))
         write(scratch, "ablation", parts, pages.ablation_page(parts))
         write(scratch, "sweep", swept, pages.sweep_page(swept))
         write(scratch, "robustness", steady, pages.robustness_page(steady))

@@ -15,6 +15,7 @@ from pointsman.artifact.integrity import checked_file, sha256_of
 from pointsman.artifact.load import (
     CARD_FILE,
     EMBEDDER_FOLDER,
+    LEARNED_FILES,
     PREDICTOR_FILE,
     REFINEMENT_FILE,
     load_artifact,
@@ -35,6 +36,10 @@ def write_weights(out: Path, manifest: dict[str, Any], predictor: Predictor, car
         np.savez(scratch / PREDICTOR_FILE, allow_pickle=False, **predictor.to_arrays())
         if predictor.refinement is not None:
             np.savez(scratch / REFINEMENT_FILE, allow_pickle=False, **predictor.refinement.to_arrays())
+        if (learned := predictor.learned) is not None:
+            parts = (learned.difficulty.to_arrays(), learned.hierarchy.to_arrays(), learned.work.to_arrays())
+            for file, arrays in zip(LEARNED_FILES, parts, strict=True):
+                np.savez_compressed(scratch / file, allow_pickle=False, **arrays)
         (scratch / CARD_FILE).write_text(card, encoding="utf-8")
         files = {path.name: _entry(path) for path in sorted(scratch.iterdir())}
         _write_manifest(scratch, {**manifest, "files": files})

@@ -15,8 +15,23 @@ SOURCES = {
     ),
     "planbench": ("MIT", "PlanBench: planning problems"),
     "routellm": ("Apache-2.0", "RouteLLM: MMLU and GSM8K, two models"),
-    "swebench_verified": ("MIT", "SWE-bench Verified: agent systems only; informs difficulty"),
-    "terminal_bench": ("MIT", "Terminal-Bench: agent systems only; informs difficulty"),
+    "swebench_verified": ("MIT; OpenHands rows Apache-2.0", "SWE-bench Verified: systems, and models under OpenHands"),
+    "swebench_pro": ("MIT", "SWE-bench Pro: SWE-agent"),
+    "swt_bench": ("Apache-2.0", "SWT-bench: tests for an issue (OpenHands)"),
+    "commit0": ("Apache-2.0", "Commit0: a library from its tests (OpenHands)"),
+    "terminal_bench": ("MIT", "Terminal-Bench: systems, Terminus 2 and mini-SWE-agent"),
+    "tau2": ("Apache-2.0, MIT", "tau2: customer service with tools"),
+    "sql_scale": ("MIT", "SCALE: SQL understanding, conversion, optimization"),
+    "svelte_bench": ("MIT", "SvelteBench: small components"),
+    "ifeval": ("Apache-2.0", "IFEval in English, French, Japanese, Spanish: constraints checked by program"),
+    "arena_bench": ("Apache-2.0", "real users' prompts, judged 1 to 10, completed at 7"),
+    "mt_bench": ("Apache-2.0", "MT-Bench, judged 1 to 10, completed at 7"),
+    "shaberi_gpt41": ("Apache-2.0", "Japanese chat under a judge"),
+    "shaberi_gpt4t": ("Apache-2.0", "the same under another judge"),
+    "shaberi_gpt51": ("Apache-2.0", "the same under a stricter judge"),
+    "shaberi_open3": ("Apache-2.0", "the same under open judges"),
+    "humaneval_plus": ("MIT, Apache-2.0", "HumanEval+: functions with tests"),
+    "xstest_safe": ("CC-BY-4.0", "XSTest: harmless questions that look harmful"),
     "misguided_attention": ("CC0-1.0", "Misguided Attention: trick questions"),
 }
 COLUMNS = {
@@ -60,7 +75,7 @@ def model_card(manifest: Mapping[str, Any], predictor: Predictor) -> str:
         for name, row in training["sources"].items()
     )
     held, left_out = metrics["held_out"], metrics["source_left_out"]
-    refined = training["refinement"]
+    learned = training["learned"]
     new_kind = "What a new kind of prompt does to it was not measured: there is one source only."
     if left_out:
         worst = max(left_out, key=lambda name: left_out[name]["expected_calibration_error"])
@@ -91,16 +106,21 @@ was fitted to that difficulty, multiple-choice prompts with and without their op
 fold. One slope for all models means that models rank alike on every prompt: what differs between prompts is how far
 down the ladder of cost one may go.
 
-And its refinement, which is what runs unless it is switched off (`POINTSMAN_REFINEMENT=false`):
+And what is learned beyond it, which is what runs unless it is switched off (`POINTSMAN_REFINEMENT=false`):
 
-- **Domains**: {refined["domains"]} soft clusters of embeddings, their number chosen out of fold, each with a shift of difficulty
-  (out-of-fold R² {refined["out_of_fold_r2"]:.3f}), and coefficients of its own: {", ".join(f"{value:.3f}" for value in refined["coefficients"])}.
-- **Residuals** of the {refined["models_with_outcomes"]} models and systems with outcomes, for each domain, shrunken by empirical Bayes
-  (standard deviations: {", ".join(f"{name} {value:g}" for name, value in refined["residual_sds"].items())}). A model without outcomes gets none.
-- **`sigma`**: the ridge's posterior, scaled to how far off whole kinds of prompts are, and the residual's posterior; for
-  a model without outcomes the spread of the residuals of those that have some ({refined["new_model_sd"]:.2f} logits).
-- **Output length**: exp({refined["length_slope"]:g} * difficulty) times what the registry says of a model, from {refined["rows_with_length"]:,} responses
-  whose tokens are known. No bundled model has such a figure yet, so it changes nothing by default.
+- **Difficulty** again, from the whole, its first and last sentences, its surface, and {learned["landmarks"]} landmarks (out-of-fold R²
+  {learned["out_of_fold_r2"]:.3f}), with coefficients of its own: {", ".join(f"{value:.3f}" for value in learned["coefficients"])}. {learned["anchors"]:,} anchors take part: prompts and
+  conversations **annotated** with a level by a rubric, not measured.
+- **One hierarchy of abilities** over {learned["domains"]} soft clusters of embeddings. {learned["benchmarks"]} published benchmarks share a factor, which any
+  subset of a model's scores tells, at its effort; {learned["models_that_teach_the_hierarchy"]} models with scores and outcomes taught how it becomes ability in
+  each domain, and how far a model is from that (median {learned["ability_sd_beyond_scores"]:.2f} logits); outcomes of {learned["models_with_outcomes"]} models and systems move
+  them from there. A model with GPQA Diamond and LiveCodeBench alone has the formula's `a * capability`.
+- **Novelty**: a prompt unlike all training prompts is pulled to what such work typically comes to (agent work: by
+  published agent benchmarks), and towards 1/2.
+- **Kinds of work** from labelled tasks and anchors. A prompt's answers are exp({learned["length_slope"]:g} * difficulty) times as long as
+  a candidate's usual ones in that work, as the registry knows them.
+- **`sigma`**: the difficulty's posterior, scaled to how far off whole kinds of prompts are, the ability's variance, and
+  how far sources of a kind differ where a prompt is new.
 
 ## Data
 
@@ -129,13 +149,12 @@ Log-loss of capability alone, without the prompt: {metrics["held_out_capability_
 
 - **New kinds of prompts.** Much of the pooled AUC of {held["auc"]} is recognizing the benchmark.
   {new_kind}
-- **2026 models on general prompts.** Models of 2023 to 2025 were measured, most of them weaker than today's:
-  probabilities of strong models are an extrapolation along one line. None of the bundled registry's models has outcomes
-  here, so they are all predicted from their scores and the prompt's difficulty.
-- **Other languages than English.** Every training prompt is English. The embedding is multilingual and the tests
-  check that easy and hard questions keep their order in other languages; how well calibrated it is there was not
-  measured.
-- **Open-ended chat.** The outcomes are graded tasks with right answers.
-- **Savings in dollars.** The data has no prices.
+- **2026 models on general prompts.** Their outcomes here are agent work, SQL and a few others; on general prompts they
+  are predicted from their scores and from how older models did.
+- **Other languages** than English, Japanese, French and Spanish: no outcomes.
+- **Scaffolds** other than those named above; a model's runs under several are averaged.
+- **SWE-bench Verified** is near its ceiling for the newest models, and may be known to them.
+- **Judged chat**: judges agree on the order of prompts, not on how strict to be.
+- **Anchors** are one author's judgement.
 - **`sigma`** is of a kind of prompts, not of one prompt: what the completion rate on prompts like this one may be off by.
 """

@@ -1,15 +1,15 @@
-"""Fitting a predictor: outcomes and embeddings to the formula and its refinement.
+"""Fitting a predictor: outcomes, embeddings and published scores to the formula and what is learned beyond it.
 
 1. difficulty of every training prompt: a Rasch model over all models and sources (rasch.py)
-2. difficulty from the embedding: ridge regression, weighted by how well each difficulty is known; a
-   multiple-choice prompt is learned from twice, with and without its options, at half weight each, so that
-   the form of a benchmark is not taken for difficulty
-3. a, b, c: a logistic regression on the difficulty predicted *out of fold*, as it will be used; fitted on the
-   true difficulty it would be overconfident
-4. the refinement: the same with a shift for each domain, residuals of the models that have outcomes, and
-   how uncertain all of it is
+2. the formula: difficulty from the embedding by ridge regression, weighted by how well each difficulty is known; a
+   multiple-choice prompt is learned from twice, with and without its options, at half weight each, so that the form of
+   a benchmark is not taken for difficulty. a, b, c by a logistic regression on the difficulty predicted *out of fold*,
+   as it will be used; fitted on the true difficulty it would be overconfident
+3. difficulty again, from all that is read of a request and with anchors (difficulty.py), and a, b, c for it
+4. what published scores have in common (factors.py), and abilities by domain from scores and outcomes (hierarchy.py)
+5. kinds of work and lengths (work.py), and what work that resembles nothing typically comes to
 
-Systems and models without published scores inform difficulty and their own residuals, never a, b, c.
+Systems and models without published scores inform difficulty and their own abilities, never a, b, c or the hierarchy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,27 +18,35 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pointsman.routing.predictor import CandidateFeatures, Predictor
-from pointsman.routing.refinement import Refinement
-from sklearn.linear_model import LogisticRegression
+from pointsman.routing.hierarchy import FORMULA_SCORES, Hierarchy, PublishedScore
+from pointsman.routing.inputs import ALONE, Gate, Inputs
+from pointsman.routing.predictor import CandidateFeatures, Learned, Predictor
+from pointsman.routing.work import KINDS
 from threadpoolctl import threadpool_limits
 
 from artifacts_build.datasets.outcomes import Outcomes
+from artifacts_build.datasets.published_scores import SYSTEM_PREFIX
 from artifacts_build.datasets.splits import folds
-from artifacts_build.training.domains import SHARPNESS, Domains, find_domains
-from artifacts_build.training.lengths import fit_lengths
-from artifacts_build.training.rasch import RaschFit, fit_rasch
-from artifacts_build.training.residuals import fit_residuals
-from artifacts_build.training.ridge import RidgeFit, Sums, solve, sums_of, total
+from artifacts_build.training.anchors import reference_ability
+from artifacts_build.training.difficulty import DifficultyFit, Levels, Prompts, fit_difficulty
+from artifacts_build.training.domains import SHARPNESS, find_centers
+from artifacts_build.training.factors import Factors, fit_factors, score_table
+from artifacts_build.training.formula import fit_formula, fit_logistic, fit_ridge, models_with_scores, r2, scores_of
+from artifacts_build.training.frame import FOLDS, Embedded, Training, training_of
+from artifacts_build.training.gate import fit_gate
+from artifacts_build.training.hierarchy import FEWEST_SCORES, HierarchyFit, Rows, fit_hierarchy
+from artifacts_build.training.inputs import EmbeddedAnchors
+from artifacts_build.training.kinds import is_agent_benchmark, work_of_anchor, work_of_task
+from artifacts_build.training.work import fit_work
 
-FOLDS = 5
-RIDGE_PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-SHIFT_PENALTIES = (0.5, 1.5, 5.0)
-DOMAIN_COUNTS = (64, 128, 256)
-# A kind of prompts with fewer of them in a fold says little of how far off a kind can be.
-FEWEST_PROMPTS = 30
-LEAST_SCALE = 0.1
+DOMAINS = 96
 ROWS_AT_ONCE = 16_384
+AGENT_WORK = KINDS.index("agentic_coding")
+# How far work that resembles nothing is pulled to what is typical, and what sources of a kind differ by (logits
+# squared): chosen on agent sources left out of training (docs/how-it-decides.md).
+AGENT_PULL, AGENT_VARIANCE, OTHER_VARIANCE = 0.8, 2.0, 0.5
+# The nearness to a center at which a prompt counts as wholly new and as not new: quantiles over training prompts.
+NEW_AT, KNOWN_AT = 0.01, 0.3
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -46,21 +54,13 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Parts:
-    """Which refinements are fitted; all by default. The ablation switches them off one by one."""
+    """Which parts are fitted; all by default. The ablation switches them off one by one."""
 
+    anchors: bool = True
     domains: bool = True
-    residuals: bool = True
-    residual_domains: bool = True
-    domain_counts: tuple[int, ...] = DOMAIN_COUNTS
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Embeddings of n prompts, and of their stems where a prompt is multiple choice."""
-
-    prompts: NDArray[np.float32]  # [n, d]
-    stems: NDArray[np.float32]  # [n, d], zeros where there is none
-    has_stem: Mask  # [n]
+    scores: bool = True  # published scores beyond the formula's two
+    outcomes: bool = True
+    novelty: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,35 +69,6 @@ class Fit:
 
     predictor: Predictor
     details: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Training:
-    """The training prompts and their responses, with difficulty known as far as it is."""
-
-    vectors: NDArray[np.float32]  # [n, d]
-    stems: NDArray[np.float32]  # [n, d]
-    has_stem: Mask  # [n]
-    fold: NDArray[np.intp]  # [n]
-    source: NDArray[np.intp]  # [n]
-    known: Floats  # [n] how well the difficulty is known, 0 to 1
-    rasch: RaschFit
-    prompt: NDArray[np.intp]  # [r]
-    model: NDArray[np.intp]  # [r]
-    score: Floats  # [r]
-    weight: Floats  # [r]
-    output_tokens: Floats  # [r] NaN where not known
-
-
-@dataclass(frozen=True)
-class _Ridge:
-    """A ridge with its penalties, and what it predicts of training prompts that it did not see."""
-
-    fit: RidgeFit
-    out_of_fold: Floats  # [n]
-    error: float
-    penalties: tuple[float, ...]
-    without_fold: tuple[RidgeFit, ...]
 
 
 def fit_predictor(data: Outcomes, embedded: Embedded, train: Mask, seed: int, parts: Parts | None = None) -> Fit:
@@ -116,53 +87,240 @@ def fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, var
 
 
 def _fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, variants: Sequence[Parts]) -> list[Fit]:
-    training = _training(data, embedded, train, seed)
-    plain = _fit_ridge(training, None, RIDGE_PENALTIES)
-    predictor = _formula(data, training, plain)
+    training = training_of(data, embedded, train, seed)
+    plain = fit_ridge(training)
+    formula = fit_formula(data, training, plain)
     details = {
-        "ridge_penalty": plain.penalties[0],
-        "out_of_fold_r2": round(_r2(training, plain), 4),
+        "ridge_penalty": plain.penalty,
+        "out_of_fold_r2": round(r2(training, plain.error), 4),
         "rasch_difficulty_sd": round(training.rasch.difficulty_sd, 4),
         "rasch_ability_sd": round(training.rasch.ability_sd, 4),
-        "models_with_capability": len(_base_scores(data, training)),
+        "models_with_capability": len(models_with_scores(data, training)),
     }
-    candidates: dict[tuple[int, bool], tuple[Domains, _Ridge]] = {}
+    heads: dict[bool, DifficultyFit] = {}
     fits = []
     for parts in variants:
-        for count in _counts(parts):
-            if (count, parts.domains) not in candidates:
-                domains = find_domains(training.vectors, count, seed)
-                candidates[count, parts.domains] = (
-                    domains,
-                    _fit_ridge(training, domains if parts.domains else None, plain.penalties),
-                )
-        own = [candidates[count, parts.domains] for count in _counts(parts)]
-        refinement, more = _refine(data, training, own, predictor, parts)
-        fits.append(Fit(replace(predictor, refinement=refinement), {**details, "refinement": more}))
+        if parts.anchors not in heads:
+            heads[parts.anchors] = _head(data, training, embedded.anchors if parts.anchors else None, seed)
+        learned, more = _learn(data, embedded, training, heads[parts.anchors], parts, train, seed)
+        fits.append(Fit(replace(formula, learned=learned), {**details, "learned": more}))
     return fits
 
 
-def _counts(parts: Parts) -> tuple[int, ...]:
-    return parts.domain_counts if parts.domains else (1,)
-
-
-def fit_logistic(features: Floats, score: Floats, weight: Floats | None = None) -> tuple[float, ...]:
-    """a, b, c of P = sigmoid(a * capability + b * difficulty + c); fractional scores count as both outcomes."""
-    weight = np.ones(len(score)) if weight is None else weight
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
-        np.concatenate([features, features]),
-        np.repeat([1, 0], len(score)),
-        sample_weight=np.concatenate([score * weight, (1 - score) * weight]),
+def _head(data: Outcomes, training: Training, anchors: EmbeddedAnchors | None, seed: int) -> DifficultyFit:
+    """How difficulty is read, from outcomes and anchors; what of a conversation is read, from the anchors' turns."""
+    prompts = Prompts(
+        training.inputs,
+        training.stem_inputs,
+        training.has_stem,
+        training.rasch.difficulty,
+        training.known,
+        training.fold,
+        training.source,
     )
-    return (*(float(value) for value in fitted.coef_[0]), float(fitted.intercept_[0]))
+    if anchors is None or not len(anchors.anchors):
+        return fit_difficulty(prompts, None, _every_turn_alone(training.vectors.shape[1]), seed)
+    every, replies = anchors.anchors, anchors.replies
+    last = [next(turn.text for turn in reversed(turns) if turn.role == "user") for turns in every.turns]
+    gate = fit_gate(every, replies, anchors.embed(last))
+    seen = np.bincount(training.model, minlength=len(data.model_ids)) > 0
+    ability = reference_ability(data.model_ids, training.rasch.ability, seen)
+    fold = folds(np.array([str(group) for group in every.group]), FOLDS, seed)
+    return fit_difficulty(prompts, Levels(anchors.inputs(gate), every.difficulty(ability), fold), gate, seed)
 
 
-def predict_rows(
-    predictor: Predictor, data: Outcomes, vectors: NDArray[np.float32], rows: Mask
-) -> tuple[Floats, Floats]:
+def _every_turn_alone(dimensions: int) -> Gate:
+    """A gate that nothing was learned for: the last turn is the request."""
+    bias = np.zeros(3, dtype=np.float32)
+    bias[ALONE] = 1
+    return Gate(np.zeros((dimensions + 1, 3), dtype=np.float32), bias)
+
+
+def _learn(
+    data: Outcomes,
+    embedded: Embedded,
+    training: Training,
+    head: DifficultyFit,
+    parts: Parts,
+    train: Mask,
+    seed: int,
+) -> tuple[Learned, dict[str, Any]]:
+    difficulty = head.out_of_fold
+    usable = ~np.isnan(data.capability[training.model])
+    features = np.stack([data.capability[training.model[usable]], difficulty[training.prompt[usable]]], axis=1)
+    a, b, c = fit_logistic(features, training.score[usable], training.weight[usable])
+    center = float(np.average(difficulty[training.prompt], weights=training.weight))
+    centers = find_centers(training.vectors, training.source, DOMAINS if parts.domains else 1, seed)
+    published = [_published(data, m, parts.scores) for m in range(len(data.model_ids))]
+    table = score_table([*published, *_others(data, parts.scores)])
+    factors = fit_factors(table)
+    information, evidence, count = factors.of(score_table(published, factors.benchmarks))
+    frame = Hierarchy(
+        **_blank(centers, factors),
+        coefficients=np.array([a, b, c]),
+        difficulty_center=center,
+        novelty_range=_novelty_range(training.vectors, centers, parts.novelty),
+    )
+    phi, _ = frame.memberships(training.vectors)
+    system = np.array([name.startswith(SYSTEM_PREFIX) for name in data.model_ids])
+    rows = Rows(
+        np.concatenate([phi, (difficulty - center)[:, None]], axis=1),
+        training.prompt,
+        training.model,
+        b * difficulty[training.prompt] + c,
+        training.score,
+        training.weight,
+    )
+    scored = count >= max(1, min(FEWEST_SCORES, len(factors.benchmarks)))
+    # Where nothing is published of anyone, abilities are learned from outcomes alone.
+    teachers = ~system & scored if (~system & scored)[training.model].any() else ~system
+    fitted = fit_hierarchy(rows, information, evidence, teachers)
+    hierarchy = _hierarchy(data, frame, factors, fitted, information, evidence, parts)
+    work = fit_work(
+        training.vectors,
+        [work_of_task(str(s), str(t)) for s, t in zip(data.prompt_source[train], data.prompt_task[train], strict=True)],
+        *_anchored_kinds(embedded.anchors, head.head.gate, training.vectors.shape[1]),
+        difficulty,
+        training.prompt,
+        training.model,
+        training.output_tokens,
+        seed,
+    )
+    details = {
+        "domains": len(centers),
+        "landmarks": len(head.head.landmarks),
+        "out_of_fold_r2": round(head.r2, 4),
+        "coefficients": [round(float(value), 4) for value in (a, b, c)],
+        "difficulty_variance": [round(float(value), 4) for value in head.head.variance],
+        "benchmarks": len(factors.benchmarks),
+        "models_that_teach_the_hierarchy": fitted.learned_from,
+        "ability_sd_beyond_scores": round(float(np.sqrt(np.median(fitted.variance[:-1]))), 4),
+        "models_with_outcomes": len(hierarchy.model_ids),
+        "anchors": len(embedded.anchors.anchors) if embedded.anchors and parts.anchors else 0,
+        "length_slope": round(float(work.length[0]), 4),
+    }
+    return Learned(head.head, hierarchy, work), details
+
+
+def _anchored_kinds(
+    anchors: EmbeddedAnchors | None, gate: Gate, dimensions: int
+) -> tuple[NDArray[np.float32], list[str | None]]:
+    """Embeddings [a, d] of the anchors, and their kinds of work."""
+    if anchors is None:
+        return np.empty((0, dimensions), dtype=np.float32), []
+    return anchors.inputs(gate).whole, [work_of_anchor(str(kind)) for kind in anchors.anchors.kind]
+
+
+def _published(data: Outcomes, m: int, all_of_them: bool) -> tuple[PublishedScore, ...]:
+    """What is published of a model of the data: its file's two scores where the benchmark files have none."""
+    if data.model_ids[m].startswith(SYSTEM_PREFIX):
+        return ()
+    two = float(data.gpqa_diamond[m]), float(data.livecodebench[m])
+    scores = data.benchmarks.with_two(data.model_ids[m], data.base_models[m], *two)
+    return scores if all_of_them else tuple(score for score in scores if score[0] in FORMULA_SCORES)
+
+
+def _others(data: Outcomes, all_of_them: bool) -> list[tuple[PublishedScore, ...]]:
+    """Models of the benchmark files that are not in the data: they tell how scores go together."""
+    names = {*data.model_ids, *(f"base:{base}" for base in data.base_models)}
+    found = [tuple(scores) for name, scores in sorted(data.benchmarks.by_name.items()) if name not in names]
+    distinct = list(dict.fromkeys(found))
+    if all_of_them:
+        return distinct
+    return [tuple(score for score in scores if score[0] in FORMULA_SCORES) for scores in distinct]
+
+
+def _blank(centers: NDArray[np.float32], factors: Factors) -> dict[str, Any]:
+    """The arrays of a hierarchy that nothing was learned for yet."""
+    d, q, w = len(centers) + 1, factors.loading.shape[1], len(KINDS)
+    return {
+        "centers": centers,
+        "sharpness": SHARPNESS,
+        "mean": np.zeros(d),
+        "loading": np.zeros((d, q)),
+        "variance": np.ones(d),
+        "formula_variance": 1.0,
+        "score_mean": factors.mean,
+        "score_loading": factors.loading,
+        "score_variance": factors.variance,
+        "effort_shift": factors.shift,
+        "scored": np.zeros((0, q, q)),
+        "scored_evidence": np.zeros((0, q)),
+        "information": np.zeros((0, q, q)),
+        "evidence": np.zeros((0, q)),
+        "own": np.zeros((0, d), dtype=np.float32),
+        "own_variance": np.zeros((0, d), dtype=np.float32),
+        "typical_mean": np.zeros(w),
+        "typical_loading": np.zeros((w, q)),
+        "typical_variance": np.zeros(w),
+        "typical_pull": np.zeros(w),
+        "benchmarks": factors.benchmarks,
+        "model_ids": (),
+    }
+
+
+def _hierarchy(
+    data: Outcomes,
+    frame: Hierarchy,
+    factors: Factors,
+    fitted: HierarchyFit,
+    information: Floats,
+    evidence: Floats,
+    parts: Parts,
+) -> Hierarchy:
+    agent = np.array([is_agent_benchmark(name) for name in factors.benchmarks], dtype=bool)
+    mean, loading = frame.typical_mean.copy(), frame.typical_loading.copy()
+    pull, between = np.zeros(len(KINDS)), np.full(len(KINDS), OTHER_VARIANCE if parts.novelty else 0.0)
+    if agent.any() and parts.novelty:
+        mean[AGENT_WORK], loading[AGENT_WORK] = factors.mean[agent].mean(), factors.loading[agent].mean(axis=0)
+        pull[AGENT_WORK], between[AGENT_WORK] = AGENT_PULL, AGENT_VARIANCE
+    kept = np.arange(len(fitted.models)) if parts.outcomes else np.empty(0, dtype=np.intp)
+    models = fitted.models[kept]
+    # Of a model that the formula predicts: the spread of abilities around it.
+    theta = fitted.mean + np.einsum("uq,dq->ud", _factor(information, evidence, fitted), fitted.loading) + fitted.own
+    capability = data.capability[fitted.models]
+    off = theta[:, :-1] - frame.coefficients[0] * capability[:, None]
+    spread = float(np.nanmean(off[~np.isnan(capability)] ** 2)) if (~np.isnan(capability)).any() else 1.0
+    return replace(
+        frame,
+        mean=fitted.mean,
+        loading=fitted.loading,
+        variance=fitted.variance,
+        formula_variance=spread,
+        scored=information[models],
+        scored_evidence=evidence[models],
+        information=fitted.information[kept],
+        evidence=fitted.evidence[kept],
+        own=fitted.own[kept].astype(np.float32),
+        own_variance=fitted.own_variance[kept].astype(np.float32),
+        typical_mean=mean,
+        typical_loading=loading,
+        typical_variance=between,
+        typical_pull=pull,
+        model_ids=tuple(data.model_ids[m] for m in models),
+    )
+
+
+def _factor(information: Floats, evidence: Floats, fitted: HierarchyFit) -> Floats:
+    """[u, q]: f of the models with outcomes."""
+    precision = information[fitted.models] + fitted.information
+    factor = np.linalg.solve(precision, (evidence[fitted.models] + fitted.evidence)[:, :, None])[:, :, 0]
+    return np.asarray(factor, dtype=np.float64)
+
+
+def _novelty_range(vectors: NDArray[np.float32], centers: NDArray[np.float32], wanted: bool) -> Floats:
+    """At which nearness to a center a prompt is wholly new, and not new at all."""
+    if not wanted:
+        return np.array([-2.0, -1.0])
+    nearest = np.concatenate([(vectors[i : i + 4096] @ centers.T).max(axis=1) for i in range(0, len(vectors), 4096)])
+    far, near = np.quantile(nearest, [NEW_AT, KNOWN_AT])
+    return np.array([min(far, near - 1e-3), near], dtype=np.float64)
+
+
+def predict_rows(predictor: Predictor, data: Outcomes, inputs: Inputs, rows: Mask) -> tuple[Floats, Floats]:
     """`mu` and `sigma` [rows] of the responses of the mask `rows` [r], as serving predicts them."""
     candidates = data_features(predictor, data)
-    reading = predictor.read(vectors)
+    reading = predictor.read(inputs)
     model, prompt = data.response_model[rows], data.response_prompt[rows]
     mu, sigma = np.empty(len(model)), np.empty(len(model))
     for start in range(0, len(model), ROWS_AT_ONCE):
@@ -173,220 +331,5 @@ def predict_rows(
 
 def data_features(predictor: Predictor, data: Outcomes) -> CandidateFeatures:
     """The models of a dataset as the predictor's candidates."""
-    return predictor.features_of(_scores(data), [[name] for name in data.model_ids])
-
-
-def _scores(data: Outcomes) -> Floats:
-    return np.stack([data.gpqa_diamond, data.livecodebench], axis=1)
-
-
-def _training(data: Outcomes, embedded: Embedded, train: Mask, seed: int) -> _Training:
-    rows = train[data.response_prompt]
-    new_index = np.cumsum(train) - 1
-    prompt, model = new_index[data.response_prompt[rows]], data.response_model[rows]
-    score, weight = data.score[rows], data.weight[rows]
-    _, source = np.unique(data.prompt_source[train], return_inverse=True)
-    rasch = fit_rasch(prompt, model, score, source, len(data.model_ids), weight)
-    # A difficulty known from two responses is mostly prior: it counts for what it tells beyond that.
-    known = np.clip(1 - rasch.difficulty_variance / rasch.difficulty_sd**2, 0.01, 1)
-    return _Training(
-        vectors=embedded.prompts[train],
-        stems=embedded.stems[train],
-        has_stem=embedded.has_stem[train],
-        fold=folds(data.prompt_group[train], FOLDS, seed),
-        source=source,
-        known=known,
-        rasch=rasch,
-        prompt=prompt,
-        model=model,
-        score=score,
-        weight=weight,
-        output_tokens=data.output_tokens[rows],
-    )
-
-
-def _features(training: _Training, domains: Domains | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Of prompts and of stems: the embedding, and the memberships where there are domains."""
-    if domains is None:
-        return training.vectors, training.stems
-    both = []
-    for vectors in (training.vectors, training.stems):
-        phi = domains.memberships(vectors).astype(np.float32)
-        both.append(np.concatenate([vectors, phi], axis=1))
-    return both[0], both[1]
-
-
-def _part_sums(training: _Training, domains: Domains | None, part: NDArray[np.intp]) -> list[Sums]:
-    """The normal equations of each part of the training prompts, stems included."""
-    prompts, stems = _features(training, domains)
-    share = np.where(training.has_stem, training.known / 2, training.known)
-    y = training.rasch.difficulty
-    sums = []
-    for k in range(int(part.max()) + 1):
-        own, own_stems = part == k, (part == k) & training.has_stem
-        sums.append(
-            sums_of(prompts[own], y[own], share[own]) + sums_of(stems[own_stems], y[own_stems], share[own_stems])
-        )
-    return sums
-
-
-def _fit_ridge(training: _Training, domains: Domains | None, ridge_penalties: Sequence[float]) -> _Ridge:
-    """The ridge with the penalties, of those given and of those of the shifts, that predict best out of fold.
-
-    With domains, the embedding's own penalty stays the formula's: the benchmarks would choose a larger one, and with
-    less of the embedding easy and hard prompts of other languages are told apart less well.
-    """
-    d = training.vectors.shape[1]
-    sums = _part_sums(training, domains, training.fold)
-    whole = total(sums)
-    features, _ = _features(training, domains)
-    best: _Ridge | None = None
-    for shift_penalty in SHIFT_PENALTIES if domains is not None else (0.0,):
-        for ridge_penalty in ridge_penalties:
-            penalty = np.full(features.shape[1], shift_penalty)
-            penalty[:d] = ridge_penalty
-            without_fold = tuple(solve(whole - part, penalty) for part in sums)
-            predicted = np.empty(len(features))
-            for k, fit in enumerate(without_fold):
-                inside = training.fold == k
-                predicted[inside] = fit.predict(features[inside])
-            error = float(np.average((training.rasch.difficulty - predicted) ** 2, weights=training.known))
-            if best is None or error < best.error:
-                penalties = (ridge_penalty,) if domains is None else (ridge_penalty, shift_penalty)
-                best = _Ridge(solve(whole, penalty), predicted, error, penalties, without_fold)
-    assert best is not None
-    return best
-
-
-def _r2(training: _Training, ridge: _Ridge) -> float:
-    y, known = training.rasch.difficulty, training.known
-    return 1 - ridge.error / float(np.average((y - np.average(y, weights=known)) ** 2, weights=known))
-
-
-def _formula(data: Outcomes, training: _Training, ridge: _Ridge) -> Predictor:
-    """The published formula alone: contract 1."""
-    usable = ~np.isnan(data.capability[training.model])
-    difficulty = ridge.out_of_fold
-    features = np.stack([data.capability[training.model[usable]], difficulty[training.prompt[usable]]], axis=1)
-    a, b, c = fit_logistic(features, training.score[usable], training.weight[usable])
-    return Predictor(
-        difficulty_weights=ridge.fit.coefficients.astype(np.float32),
-        difficulty_bias=ridge.fit.intercept,
-        difficulty_low=float(difficulty.min()),
-        difficulty_high=float(difficulty.max()),
-        difficulty_sd=float(np.sqrt(ridge.error)),
-        a=a,
-        b=b,
-        c=c,
-        capability_mean=float(np.mean([np.nanmean(scores) for scores in _base_scores(data, training).values()])),
-    )
-
-
-def _base_scores(data: Outcomes, training: _Training) -> dict[str, Floats]:
-    """The scores [2] of each base model that was trained on and has any; ids of one base model count once."""
-    scores = _scores(data)
-    models = [m for m in np.unique(training.model) if not np.isnan(scores[m]).all()]
-    return {data.base_models[m]: scores[m] for m in models}
-
-
-def _refine(
-    data: Outcomes,
-    training: _Training,
-    candidates: Sequence[tuple[Domains, _Ridge]],
-    predictor: Predictor,
-    parts: Parts,
-) -> tuple[Refinement | None, dict[str, Any]]:
-    """The refinement with the domains, of the `candidates`, whose ridge predicts best out of fold."""
-    domains, ridge = min(candidates, key=lambda one: one[1].error)
-    d, k = training.vectors.shape[1], len(domains.centers)
-
-    slope, center, lengths = fit_lengths(ridge.out_of_fold[training.prompt], training.model, training.output_tokens)
-    coefficients = np.zeros(d + k)
-    coefficients[: len(ridge.fit.coefficients)] = ridge.fit.coefficients
-    usable = ~np.isnan(data.capability[training.model])
-    difficulty = ridge.out_of_fold[training.prompt]
-    features = np.stack([data.capability[training.model[usable]], difficulty[usable]], axis=1)
-    abc = np.array(fit_logistic(features, training.score[usable], training.weight[usable]))
-    filled = np.where(np.isnan(data.capability), predictor.capability_mean, data.capability)
-    base = abc[0] * filled[training.model] + abc[1] * difficulty + abc[2]
-    phi = domains.memberships(training.vectors)
-    residuals = fit_residuals(
-        domains,
-        phi,
-        ridge.out_of_fold,
-        base,
-        training.prompt,
-        training.model,
-        training.score,
-        training.weight,
-        len(data.model_ids),
-        by_domain=parts.residual_domains and parts.domains,
-    )
-    scale = _posterior_scale(training, domains, _features(training, domains if parts.domains else None)[0], ridge)
-    covariance = np.zeros((d + k, d + k))
-    p = len(ridge.fit.coefficients)
-    covariance[:p, :p] = scale * np.linalg.inv(ridge.fit.precision)
-    mean = np.zeros(d + k)
-    mean[:p] = ridge.fit.mean
-    seen = np.unique(training.model) if parts.residuals else np.empty(0, dtype=np.intp)
-    refinement = Refinement(
-        centers=domains.centers,
-        sharpness=SHARPNESS,
-        weights=coefficients[:d].astype(np.float32),
-        shift=coefficients[d:].astype(np.float32),
-        bias=ridge.fit.intercept,
-        difficulty_range=np.array([ridge.out_of_fold.min(), ridge.out_of_fold.max()]),
-        length=np.array([slope, center]),
-        coefficients=abc,
-        feature_mean=mean.astype(np.float32),
-        covariance=covariance.astype(np.float32),
-        residual=residuals.residual[seen].astype(np.float32),
-        residual_variance=residuals.variance[seen].astype(np.float32),
-        slope=residuals.slope[seen].astype(np.float32),
-        model_capability=filled[seen].astype(np.float32),
-        new_model_variance=residuals.new_model_variance,
-        model_ids=tuple(data.model_ids[m] for m in seen),
-    )
-    details = {
-        "domains": k if parts.domains else 0,
-        "out_of_fold_r2": round(_r2(training, ridge), 4),
-        "out_of_fold_r2_by_domains": {
-            str(count): round(_r2(training, one), 4) for count, (_, one) in zip(_counts(parts), candidates, strict=True)
-        },
-        "penalties": list(ridge.penalties),
-        "coefficients": [round(float(value), 4) for value in abc],
-        "posterior_scale": round(scale, 3),
-        "residual_sds": residuals.sds,
-        "new_model_sd": round(float(np.sqrt(residuals.new_model_variance)), 4),
-        "models_with_outcomes": len(seen),
-        "length_slope": round(slope, 4),
-        "rows_with_length": lengths,
-    }
-    return refinement, details
-
-
-def _posterior_scale(training: _Training, domains: Domains, features: NDArray[np.float32], ridge: _Ridge) -> float:
-    """What the ridge's posterior variance must be multiplied with to cover kinds of prompts, not single prompts.
-
-    Prompts of one kind err together, so the textbook scale (the variance of one prompt) is too small. A kind is the
-    prompts of one source and domain: the ratio of their squared mean errors, predicted out of fold and less what
-    chance alone gives, to the mean variance of its prompts at scale 1: so that the mean of sigma over a kind is what
-    its completion rate may be off by.
-    """
-    kind = training.source * len(domains.centers) + domains.memberships(training.vectors).argmax(axis=1)
-    excess, variance = 0.0, 0.0
-    for k, fit in enumerate(ridge.without_fold):
-        inverse = np.linalg.inv(fit.precision)
-        inside = training.fold == k
-        for one in np.unique(kind[inside]):
-            rows = inside & (kind == one)
-            if rows.sum() < FEWEST_PROMPTS:
-                continue
-            known = training.known[rows]
-            error = training.rasch.difficulty[rows] - ridge.out_of_fold[rows]
-            mean = np.average(error, weights=known)
-            chance = np.average((error - mean) ** 2, weights=known) * (known**2).sum() / known.sum() ** 2
-            off = features[rows].astype(np.float64) - fit.mean
-            excess += float(mean**2 - chance)
-            variance += float(np.average(np.einsum("nf,nf->n", off @ inverse, off), weights=known))
-    return max(excess / variance, LEAST_SCALE) if variance else ridge.error
+    published = [_published(data, m, True) for m in range(len(data.model_ids))]
+    return predictor.features_of(scores_of(data), [[name] for name in data.model_ids], published)

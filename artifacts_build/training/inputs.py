@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from pointsman.embedders import Embedder
+from pointsman.routing.conversation import conversation_of_text
 from pointsman.routing.inputs import Gate, Inputs, subject_of
 from pointsman.routing.parts import parts_of
 from pointsman.routing.surface import NAMES, surface
@@ -44,6 +45,15 @@ class EmbeddedAnchors:
 def embed_inputs(texts: Sequence[str], embedder: Embedder, view: ViewSettings, cache: Path) -> Inputs:
     """The inputs of n texts, each a request of one turn."""
     return _inputs(texts, _through(embedder, view, cache))
+
+
+def embed_subjects(texts: Sequence[str], embedder: Embedder, gate: Gate, view: ViewSettings, cache: Path) -> Inputs:
+    """The inputs of n texts of which some may be transcripts: what serving judges of them."""
+    subjects = []
+    for text in texts:
+        turns = conversation_of_text(text)
+        subjects.append(text if len(turns) < 2 else subject_of(turns, embedder, gate))
+    return _inputs(subjects, _through(embedder, view, cache))
 
 
 def embed_anchors(anchors: Anchors, embedder: Embedder, view: ViewSettings, cache: Path) -> EmbeddedAnchors:

@@ -4,20 +4,26 @@ A model that the artifact has outcomes for is matched by its id; any other is pr
 file, and one without scores gets the training mean. The rows come back in the order of the responses file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pointsman.artifact.load import load_artifact, load_embedder
+from pointsman.embedders import Embedder
+from pointsman.routing.inputs import Inputs
 from pointsman.routing.predictor import CandidateFeatures, Predictor, Reading
+from pointsman.routing.view import ViewSettings
 
+from artifacts_build.datasets.benchmarks import Benchmarks, read_benchmarks
 from artifacts_build.datasets.outcomes import Indices
-from artifacts_build.datasets.published_scores import Profiles, read_profiles
+from artifacts_build.datasets.published_scores import SYSTEM_PREFIX, Profiles, read_profiles
 from artifacts_build.datasets.rows import parquet_batches, text_column
 from artifacts_build.errors import DatasetError
 from artifacts_build.training.embeddings import embed_prompts
+from artifacts_build.training.inputs import embed_subjects
 
 ROWS_AT_ONCE = 8192
 SCHEMA = pa.schema(
@@ -33,7 +39,14 @@ SCHEMA = pa.schema(
 
 
 def predict_table(
-    prompts: Path, responses: Path, models: Path, artifact: Path, out: Path, cache: Path, formula: bool = False
+    prompts: Path,
+    responses: Path,
+    models: Path,
+    artifact: Path,
+    out: Path,
+    cache: Path,
+    formula: bool = False,
+    benchmarks: Sequence[Path] = (),
 ) -> str:
     """Write P, sigma and difficulty of every (prompt, model) row to the Parquet file `out`; says what was written.
 
@@ -41,6 +54,7 @@ def predict_table(
         prompts: Parquet with prompt_id and prompt; responses: Parquet with prompt_id and model_id.
         models: CSV with model_id, gpqa_diamond, livecodebench in percent.
         formula: the published formula alone, without what outcomes taught.
+        benchmarks: CSV files of published scores (datasets/benchmarks.py).
 
     Raises:
         DatasetError: a table cannot be read, or a row names a prompt that is not there.
@@ -48,17 +62,16 @@ def predict_table(
     """
     loaded = load_artifact(artifact)
     predictor = loaded.predictor.formula() if formula else loaded.predictor
-    profiles = read_profiles(None, models)
+    profiles, scores = read_profiles(None, models), read_benchmarks(benchmarks)
     place, texts = _read_prompts(prompts)
-    vectors = embed_prompts(texts, load_embedder(loaded), loaded.manifest.view, cache)
-    reading = predictor.read(vectors)
+    reading = predictor.read(_inputs(predictor, texts, load_embedder(loaded), loaded.manifest.view, cache))
     part = out.with_name(f".{out.name}.part")
     out.parent.mkdir(parents=True, exist_ok=True)
     rows, seen, known = 0, set[str](), set[str]()
     try:
         with pq.ParquetWriter(part, SCHEMA) as writer:
             for ids, names, at in _read_responses(responses, place):
-                of_model, candidates = _candidates(predictor, profiles, names)
+                of_model, candidates = _candidates(predictor, profiles, scores, names)
                 writer.write_table(_predicted(predictor, reading, ids, names, at, of_model, candidates))
                 rows += len(ids)
                 seen |= set(names)
@@ -67,6 +80,15 @@ def predict_table(
     finally:
         part.unlink(missing_ok=True)
     return f"{out}: {rows:,} rows of {len(texts):,} prompts and {len(seen):,} models, {len(known):,} with outcomes"
+
+
+def _inputs(
+    predictor: Predictor, texts: list[str], embedder: Embedder, view: ViewSettings, cache: Path
+) -> Inputs | NDArray[np.float32]:
+    """What serving reads of texts: of one that is a transcript, the last request in the light of what came before."""
+    if predictor.learned is None:
+        return embed_prompts(texts, embedder, view, cache)
+    return embed_subjects(texts, embedder, predictor.learned.difficulty.gate, view, cache)
 
 
 def _read_prompts(path: Path) -> tuple[dict[str, int], list[str]]:
@@ -98,14 +120,18 @@ def _read_responses(path: Path, place: dict[str, int]) -> Iterator[tuple[list[st
         yield ids, names, at
 
 
-def _candidates(predictor: Predictor, profiles: Profiles, names: list[str]) -> tuple[dict[str, int], CandidateFeatures]:
+def _candidates(
+    predictor: Predictor, profiles: Profiles, benchmarks: Benchmarks, names: list[str]
+) -> tuple[dict[str, int], CandidateFeatures]:
     """The distinct models of some rows: where each is, and what is known of it."""
     of_model = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    scores = np.full((len(of_model), 2), np.nan)
+    scores, published = np.full((len(of_model), 2), np.nan), []
     for name, i in of_model.items():
         profile = profiles.of(name)
         scores[i] = profile.gpqa_diamond, profile.livecodebench
-    return of_model, predictor.features_of(scores, [[name] for name in of_model])
+        system = name.startswith(SYSTEM_PREFIX)
+        published.append(() if system else benchmarks.with_two(name, profile.base_model, *scores[i].tolist()))
+    return of_model, predictor.features_of(scores, [[name] for name in of_model], published)
 
 
 def _predicted(

@@ -21,9 +21,12 @@ from artifacts_build.datasets.outcomes import Outcomes
 from artifacts_build.errors import DatasetError
 from artifacts_build.evaluation.measures import log_loss, measure
 from artifacts_build.packaging.weights import write_weights
+from artifacts_build.training.anchors import read_anchors
 from artifacts_build.training.card import model_card, report
-from artifacts_build.training.embeddings import embed_prompts
-from artifacts_build.training.fit import Embedded, fit_logistic, fit_predictor, predict_rows
+from artifacts_build.training.fit import fit_predictor, predict_rows
+from artifacts_build.training.formula import fit_logistic
+from artifacts_build.training.frame import Embedded
+from artifacts_build.training.inputs import embed_anchors, embed_inputs, scattered
 
 # Fewer prompts or models than these cannot be split and fitted at all.
 FEWEST_PROMPTS, FEWEST_SCORED_MODELS = 50, 2
@@ -32,32 +35,48 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def embed_all(prompts: list[str], embedder: Embedder, view: ViewSettings, cache: Path) -> Embedded:
-    """Embed prompts and stems through the view, as serving does."""
+def embed_all(
+    prompts: list[str], embedder: Embedder, view: ViewSettings, cache: Path, anchors: Path | None = None
+) -> Embedded:
+    """What serving would read of prompts, of their stems and of the anchors of a folder."""
     stems = [stem_of(prompt) for prompt in prompts]
     has_stem = np.array([stem is not None for stem in stems])
-    vectors = embed_prompts(prompts, embedder, view, cache)
-    of_stems = np.zeros_like(vectors)
-    if has_stem.any():
-        of_stems[has_stem] = embed_prompts([stem for stem in stems if stem is not None], embedder, view, cache)
-    return Embedded(vectors, of_stems, has_stem)
+    inputs = embed_inputs(prompts, embedder, view, cache)
+    of_stems = embed_inputs([stem for stem in stems if stem is not None], embedder, view, cache)
+    of_anchors = embed_anchors(read_anchors(anchors), embedder, view, cache) if anchors is not None else None
+    return Embedded(inputs, scattered(of_stems, has_stem), has_stem, of_anchors)
 
 
 def train_weights(
-    data: Outcomes, embedder_folder: Path, out: Path, name: str, view: ViewSettings, seed: int, cache: Path
+    data: Outcomes,
+    anchors: Path | None,
+    embedder_folder: Path,
+    out: Path,
+    name: str,
+    view: ViewSettings,
+    seed: int,
+    cache: Path,
+    everything: bool = False,
+    leave_out: bool = True,
 ) -> str:
     """Train, measure, write the weights folder `out`; returns the figures as a table for people.
+
+    Args:
+        everything: the weights that are written are fitted to the held-out prompts too, after the figures are made.
+        leave_out: measure each source by a fit that never saw it, too: as many fits as there are sources.
 
     Raises:
         DatasetError: there is too little to learn from.
     """
     check_enough(data)
     embedder = OnnxEmbedder.load(embedder_folder)
-    embedded = embed_all(data.prompts, embedder, view, cache)
+    embedded = embed_all(data.prompts, embedder, view, cache, anchors)
     test = held_out(data.prompt_group, seed)
     fit = fit_predictor(data, embedded, ~test, seed)
-    metrics = measure_all(fit.predictor, data, embedded, test, seed)
-    training = {**describe(data, test, seed), **fit.details}
+    metrics = measure_all(fit.predictor, data, embedded, test, seed, leave_out)
+    if everything:
+        fit = fit_predictor(data, embedded, np.ones_like(test), seed)
+    training = {**describe(data, test, seed), "fitted_to_everything": everything, **fit.details}
     manifest = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -86,7 +105,9 @@ def check_enough(data: Outcomes) -> None:
         )
 
 
-def measure_all(predictor: Predictor, data: Outcomes, embedded: Embedded, test: Mask, seed: int) -> dict[str, Any]:
+def measure_all(
+    predictor: Predictor, data: Outcomes, embedded: Embedded, test: Mask, seed: int, leave_out: bool = True
+) -> dict[str, Any]:
     """Figures on held-out prompts of models with published scores, refined and by the formula alone.
 
     Pooled, per source, and per source when no prompt of it was trained on.
@@ -104,7 +125,7 @@ def measure_all(predictor: Predictor, data: Outcomes, embedded: Embedded, test: 
         by_source[name] = measure(refined[inside], score[rows][inside])
         formula_by_source[name] = measure(plain[inside], score[rows][inside])
         train = ~test & (data.prompt_source != name)
-        if len(names) == 1 or not (scored & train[data.response_prompt]).any():
+        if not leave_out or len(names) == 1 or not (scored & train[data.response_prompt]).any():
             continue
         without = fit_predictor(data, embedded, train, seed).predictor
         both = rows & (source == name)

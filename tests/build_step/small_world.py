@@ -1,10 +1,11 @@
 """A small world whose truth is known: two sources, models of known strength, difficulty in the embedding."""
 
 import numpy as np
+from pointsman.routing.inputs import Inputs
 
 from artifacts_build.datasets import Outcomes
 from artifacts_build.datasets.outcomes import Floats
-from artifacts_build.training.fit import Embedded
+from artifacts_build.training.frame import Embedded
 
 DIMENSIONS = 8
 
@@ -63,4 +64,6 @@ def world(prompts: int = 600, models: int = 12, seed: int = 1) -> tuple[Outcomes
         list(data.capability),
         data.base_models,
     )
-    return data, Embedded(vectors, np.zeros_like(vectors), np.zeros(prompts, dtype=bool))
+    return data, Embedded(
+        Inputs.of_vectors(vectors), Inputs.of_vectors(np.zeros_like(vectors)), np.zeros(prompts, dtype=bool)
+    )

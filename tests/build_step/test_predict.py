@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 from pointsman.artifact.load import load_artifact, load_embedder
 from pointsman.router import Router
+from pointsman.routing.conversation import Turn
+from pointsman.routing.inputs import read_request
 
 from artifacts_build.commands.main import cli
 from artifacts_build.errors import DatasetError
@@ -22,9 +24,13 @@ PROMPTS = ["What is 1+1?", "Prove the Riemann hypothesis.", "你好"]
 def tables(tmp_path: Path) -> dict[str, Path]:
     """Three prompts, three models: one with outcomes, one with scores alone, one without either."""
     prompts = pd.DataFrame({"prompt_id": ["a", "b", "c"], "prompt": PROMPTS, "source": "x"})
-    known = load_artifact(ROOT / "weights/default").predictor.refinement
+    known = load_artifact(ROOT / "weights/default").predictor.learned
     assert known is not None
-    names = ["acme/unheard-of", next(name for name in known.model_ids if not name.startswith("agent:")), "acme/scored"]
+    names = [
+        "acme/unheard-of",
+        next(name for name in known.hierarchy.model_ids if not name.startswith("agent:")),
+        "acme/scored",
+    ]
     rows = [{"prompt_id": p, "model_id": m, "score": 1.0} for p in ("b", "a", "c") for m in names]
     models = pd.DataFrame(
         {"model_id": names, "base_model": names, "gpqa_diamond": [None, 50, 90], "livecodebench": [None, None, 80]}
@@ -62,12 +68,15 @@ def test_predictions_are_the_servers_own(tables: dict[str, Path], tmp_path: Path
     embedder = load_embedder(artifact)
     one = artifact.predictor.features_of(np.array([[0.9, 0.8]]), [["acme/scored"]])
     for prompt_id, prompt in zip("abc", PROMPTS, strict=True):
-        mu, sigma = artifact.predictor.complete(one, artifact.predictor.read(embedder.embed([prompt])).row(0))
-        assert found.loc[(prompt_id, "acme/scored"), "p"] == pytest.approx(mu[0], abs=1e-6)
-        assert found.loc[(prompt_id, "acme/scored"), "sigma"] == pytest.approx(sigma[0], abs=1e-6)
+        assert artifact.predictor.learned is not None
+        gate = artifact.predictor.learned.difficulty.gate
+        inputs, _, _ = read_request([Turn("user", prompt)], embedder, artifact.manifest.view, gate)
+        mu, sigma = artifact.predictor.complete(one, artifact.predictor.read(inputs).row(0))
+        assert found.loc[(prompt_id, "acme/scored"), "p"] == pytest.approx(mu[0], abs=1e-5)
+        assert found.loc[(prompt_id, "acme/scored"), "sigma"] == pytest.approx(sigma[0], abs=1e-5)
     router = Router.load(artifact_folder, ROOT / "registry")
     assert found.loc[("b", "acme/scored"), "difficulty"] == pytest.approx(
-        router.decide(PROMPTS[1], config="cheap-pair").difficulty, abs=1e-6
+        router.decide(PROMPTS[1], config="cheap-pair").difficulty, abs=1e-5
     )
 
 

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pointsman.artifact.load import load_artifact
+from pointsman.routing.inputs import Inputs
 
 from artifacts_build.datasets import folds, held_out, load_outcomes, stem_of
 from artifacts_build.errors import DatasetError
-from artifacts_build.training.fit import Embedded, fit_logistic, fit_predictor
+from artifacts_build.training.fit import fit_predictor
+from artifacts_build.training.formula import fit_logistic
+from artifacts_build.training.frame import Embedded
 from artifacts_build.training.train import measure_all
 from tests.conftest import ROOT
 
@@ -55,7 +58,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Embedded]:
             "livecodebench": [*capability[:15], *[None] * 16],
         }
     ).to_csv(folder / "models.csv", index=False)
-    return folder, Embedded(vectors, np.zeros_like(vectors), np.zeros(PROMPTS, bool))
+    return folder, Embedded(
+        Inputs.of_vectors(vectors), Inputs.of_vectors(np.zeros_like(vectors)), np.zeros(PROMPTS, bool)
+    )
 
 
 def test_the_formula_is_found_and_calibrated_on_prompts_it_never_saw(world: tuple[Path, Embedded]) -> None:

@@ -1,5 +1,6 @@
 """The artifact: whatever is damaged, missing or mismatched is refused by name, before anything is served."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pointsman.artifact.integrity import sha256_of
-from pointsman.artifact.load import load_artifact, load_embedder
+from pointsman.artifact.load import LEARNED_FILES, load_artifact, load_embedder
 from pointsman.errors import ArtifactError
 from pointsman.router import Router
+from pointsman.routing.refinement import SHAPES
 
 from artifacts_build.packaging.weights import join_embedder
 from tests.conftest import ROOT
@@ -56,7 +58,14 @@ def test_a_whole_artifact_loads(copy: Path) -> None:
     assert load_embedder(artifact).fingerprint == artifact.manifest.embedder.fingerprint
 
 
-FILES = ["predictor.npz", "MODEL_CARD.md", "embedder/tokenizer.json", "embedder/model.onnx", "embedder/LICENSE"]
+FILES = [
+    "predictor.npz",
+    *LEARNED_FILES,
+    "MODEL_CARD.md",
+    "embedder/tokenizer.json",
+    "embedder/model.onnx",
+    "embedder/LICENSE",
+]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -94,10 +103,49 @@ def test_a_manifest_that_is_no_manifest_is_refused(copy: Path, content: bytes) -
 
 
 def test_another_format_version_is_refused_with_both_versions(copy: Path) -> None:
-    edit_json(copy / "manifest.json", lambda d: d.update(format_version=2))
+    edit_json(copy / "manifest.json", lambda d: d.update(format_version=3))
     message = refused(copy)
-    assert "version 1" in message
-    assert "2" in message
+    assert "version 2" in message
+    assert "3" in message
+
+
+def without(document: dict[str, Any], *names: str, version: int = 2) -> None:
+    document["format_version"] = version
+    for name in names:
+        del document["files"][name]
+
+
+def test_an_older_artifact_of_the_formula_alone_still_decides(copy: Path) -> None:
+    edit_json(copy / "manifest.json", lambda d: without(d, *LEARNED_FILES, version=1))
+    found = Router.load(artifact=copy, registry=ROOT / "registry").decide("What is 1+1?")
+    assert found.selected
+    assert load_artifact(copy).predictor.learned is None
+
+
+def test_an_older_artifact_with_a_refinement_still_loads(copy: Path) -> None:
+    d = load_artifact(copy).manifest.embedder.dimensions
+    sizes = {"d": d, "K": 2, "m": 1, "d+K": d + 2}
+    arrays = {name: np.zeros([n if isinstance(n, int) else sizes[n] for n in shape]) for name, shape in SHAPES.items()}
+    np.savez(copy / "refinement.npz", allow_pickle=False, **arrays, model_ids=np.array(["acme/one"]))
+    content = (copy / "refinement.npz").read_bytes()
+    entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+    def older(document: dict[str, Any]) -> None:
+        without(document, *LEARNED_FILES, version=1)
+        document["files"]["refinement.npz"] = entry
+
+    edit_json(copy / "manifest.json", older)
+    predictor = load_artifact(copy).predictor
+    assert predictor.refinement is not None
+    assert predictor.refinement.model_ids == ("acme/one",)
+    assert Router.load(artifact=copy, registry=ROOT / "registry").decide("What is 1+1?").selected
+
+
+@pytest.mark.parametrize("name", LEARNED_FILES)
+def test_what_is_learned_is_there_as_a_whole_or_not_at_all(copy: Path, name: str) -> None:
+    edit_json(copy / "manifest.json", lambda d: without(d, name))
+    message = refused(copy)
+    assert f"without {name}" in message
 
 
 def test_settings_of_the_embedder_that_were_changed_are_noticed(copy: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from pointsman.artifact.load import Artifact, load_artifact, load_embedder
@@ -26,9 +28,11 @@ from pointsman.history.prompts import kept_prompt
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
 from pointsman.routing.asked import NOTHING, Asked, barred_by, bars_of, candidates_of
 from pointsman.routing.candidates import CandidatePool, pool_of
+from pointsman.routing.conversation import conversation_of_text
 from pointsman.routing.deciding import decided
 from pointsman.routing.forecast import Lengths, fit_lengths
 from pointsman.routing.images import TOKENS_AN_IMAGE, without_images
+from pointsman.routing.inputs import Inputs, read_request
 from pointsman.routing.predictor import Reading
 from pointsman.routing.view import View, select_view
 from pointsman.routing.weighing import Weighed, weigh
@@ -198,12 +202,19 @@ class Router:
         counted = len(ids) - self.embedder.special_tokens
         if not exact:
             counted = round(counted * size / len(part.encode()))
-        view = select_view(prompt, self.artifact.manifest.view, self.embedder, ids if exact else None)
-        if view.token_ids is None:
-            vectors = self.embedder.embed([view.text])
+        settings, learned = self.artifact.manifest.view, self.predictor.learned
+        inputs: Inputs | NDArray[np.float32]
+        if learned is None:
+            view = select_view(prompt, settings, self.embedder, ids if exact else None)
+            ids_in_view = view.token_ids
+            inputs = (
+                self.embedder.embed([view.text]) if ids_in_view is None else self.embedder.embed_tokens([ids_in_view])
+            )
         else:
-            vectors = self.embedder.embed_tokens([view.token_ids])
-        return counted + images * TOKENS_AN_IMAGE, view, self.predictor.read(vectors).row(0)
+            turns = conversation_of_text(prompt)
+            known = ids if exact and len(turns) == 1 and turns[0].text == prompt else None
+            inputs, view, _ = read_request(turns, self.embedder, settings, learned.difficulty.gate, known)
+        return counted + images * TOKENS_AN_IMAGE, view, self.predictor.read(inputs).row(0)
 
     def _pool_of(self, registry: Registry, config: RouterConfig, asked: Asked) -> CandidatePool:
         """The pool of a request's candidates; kept as long as the registry is the same."""

@@ -2,7 +2,9 @@
 
     manifest.json      what it is, what it was trained on, how well it does, and the sha256 of every file
     predictor.npz      the arrays of the predictor: the published formula
-    refinement.npz     what outcomes add to it, where the artifact has that
+    difficulty.npz     how hard a prompt is; hierarchy.npz: how able models are, by kind of prompt; work.npz: kinds of
+                       work and lengths. All three, or none
+    refinement.npz     what older artifacts (format version 1) have in their place
     MODEL_CARD.md      the same for people
     embedder/          model.onnx, tokenizer.json, embedder.json
 
@@ -26,11 +28,15 @@ from pointsman.artifact.signature import check_signature
 from pointsman.embedders import OnnxEmbedder
 from pointsman.embedders.onnx import DATA_FILE, MODEL_FILE, TOKENIZER_FILE, EmbedderSettings, read_settings
 from pointsman.errors import ArtifactError
-from pointsman.routing.predictor import Predictor
+from pointsman.routing.difficulty import DifficultyHead
+from pointsman.routing.hierarchy import Hierarchy
+from pointsman.routing.predictor import Learned, Predictor
 from pointsman.routing.refinement import Refinement
+from pointsman.routing.work import WorkMix
 
 PREDICTOR_FILE = "predictor.npz"
 REFINEMENT_FILE = "refinement.npz"
+DIFFICULTY_FILE, HIERARCHY_FILE, WORK_FILE = LEARNED_FILES = ("difficulty.npz", "hierarchy.npz", "work.npz")
 CARD_FILE = "MODEL_CARD.md"
 EMBEDDER_FOLDER = "embedder"
 
@@ -73,9 +79,30 @@ def load_artifact(folder: Path, keys: Sequence[bytes] = ()) -> Artifact:
             refinement = Refinement.from_arrays(arrays, dimensions)
     arrays = read_arrays((folder / PREDICTOR_FILE).read_bytes(), folder / PREDICTOR_FILE)
     with _naming(folder / PREDICTOR_FILE):
-        predictor = Predictor.from_arrays(arrays, dimensions, refinement)
+        predictor = Predictor.from_arrays(arrays, dimensions, refinement, _read_learned(folder, manifest))
     _check_sizes(folder, manifest, embedder=False)
     return Artifact(folder, manifest, digest, predictor)
+
+
+def _read_learned(folder: Path, manifest: Manifest) -> Learned | None:
+    there = [name for name in LEARNED_FILES if name in manifest.files]
+    if not there:
+        return None
+    if lacking := [name for name in LEARNED_FILES if name not in there]:
+        raise ArtifactError(
+            f"{folder / MANIFEST_FILE}: files: {', '.join(there)} without {', '.join(lacking)}. {BUILD_IT}"
+        )
+    arrays = {name: read_arrays((folder / name).read_bytes(), folder / name) for name in LEARNED_FILES}
+    dimensions = manifest.embedder.dimensions
+    with _naming(folder / DIFFICULTY_FILE):
+        difficulty = DifficultyHead.from_arrays(arrays[DIFFICULTY_FILE], dimensions)
+    with _naming(folder / HIERARCHY_FILE):
+        hierarchy = Hierarchy.from_arrays(arrays[HIERARCHY_FILE], dimensions)
+    with _naming(folder / WORK_FILE):
+        work = WorkMix.from_arrays(arrays[WORK_FILE], dimensions)
+        if len(work.bias) != len(hierarchy.typical_mean):
+            raise ValueError(f"{len(work.bias)} kinds of work, and {len(hierarchy.typical_mean)} in {HIERARCHY_FILE}")
+    return Learned(difficulty, hierarchy, work)
 
 
 @contextmanager

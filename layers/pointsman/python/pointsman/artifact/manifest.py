@@ -17,7 +17,9 @@ from pointsman.instants import instant_of
 from pointsman.routing.view import ViewSettings
 
 FORMAT = "pointsman-artifact"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# Artifacts of these are read; one of version 1 has a refinement.npz, or the formula alone.
+READABLE_VERSIONS = (1, 2)
 MANIFEST_FILE = "manifest.json"
 
 
@@ -48,7 +50,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["pointsman-artifact"]
-    format_version: Literal[1]
+    format_version: Literal[1, 2]
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     created: str = Field(pattern=r"^\d{4}-\d\d-\d\d")
     embedder: EmbedderIdentity
@@ -87,7 +89,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     path = folder / MANIFEST_FILE
     document = read_json(path)
     found = (document.get("format"), document.get("format_version")) if isinstance(document, dict) else None
-    if found != (FORMAT, FORMAT_VERSION):
+    if found not in [(FORMAT, version) for version in READABLE_VERSIONS]:
         raise ArtifactError(
             f"{path}: expected format {FORMAT} version {FORMAT_VERSION}, found {found}. "
             f"Use the artifact of this version of Pointsman. {BUILD_IT}"

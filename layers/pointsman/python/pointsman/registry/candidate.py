@@ -50,6 +50,11 @@ class ModelAtEffort:
         return self.model.scores_by_level[self.effort]
 
     @property
+    def figures(self) -> tuple[tuple[str, str | None, float], ...]:
+        """Every published score of the model at any effort, as fractions."""
+        return self.model.figures
+
+    @property
     def gpqa_diamond(self) -> float | None:
         """The score as a fraction, at this effort or the nearest to it (`Model.base_scores`)."""
         return self.model.base_scores(self.effort).get("gpqa_diamond")

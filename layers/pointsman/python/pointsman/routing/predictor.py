@@ -2,7 +2,8 @@
 
 The item response form with one slope (Rasch, 1960), with ability read off published benchmarks and item
 difficulty predicted from the prompt's embedding. A model that appeared today is predicted from its scores alone.
-Without a refinement, or with it switched off, the formula is all that runs.
+Without what was learned beyond it (`Learned`, or the `Refinement` of older artifacts), or with that switched off by
+`formula()`, the formula is all that runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.artifact.array_shapes import checked_arrays
+from pointsman.routing.difficulty import DifficultyHead
+from pointsman.routing.hierarchy import Abilities, Hierarchy, PublishedScore
+from pointsman.routing.inputs import Inputs
 from pointsman.routing.refinement import NO_OUTCOMES, Places, Refinement
+from pointsman.routing.work import WorkMix
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -27,6 +32,9 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
     "coefficients": (3,),
     "capability_mean": (),
 }
+
+
+FORMULA_BENCHMARKS = ("gpqa_diamond", "livecodebench")
 
 
 class Scored(Protocol):
@@ -44,6 +52,23 @@ class Scored(Protocol):
     def livecodebench(self) -> float | None:
         """A fraction, or None."""
 
+    @property
+    def effort(self) -> str | None:
+        """The effort it runs at; None is the model's strongest."""
+
+    @property
+    def figures(self) -> Sequence[PublishedScore]:
+        """All that is published of the model, at any effort: benchmark, effort or None, fraction."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is learned beyond the formula: reading difficulty, abilities by kind of prompt, and kinds of work."""
+
+    difficulty: DifficultyHead
+    hierarchy: Hierarchy
+    work: WorkMix
+
 
 @dataclass(frozen=True)
 class CandidateFeatures:
@@ -51,10 +76,12 @@ class CandidateFeatures:
 
     capability: Floats  # [k], fractions; the training mean where nothing is published
     places: Places  # [k], where their outcomes are; -1 for none
+    abilities: Abilities | None = None
 
     def rows(self, models: NDArray[np.intp]) -> "CandidateFeatures":
         """The candidates of r rows of outcomes, by their places among these."""
-        return CandidateFeatures(self.capability[models], self.places[models])
+        abilities = None if self.abilities is None else self.abilities.rows(models)
+        return CandidateFeatures(self.capability[models], self.places[models], abilities)
 
 
 @dataclass(frozen=True)
@@ -63,18 +90,22 @@ class Reading:
 
     difficulty: Floats  # [n], logits
     difficulty_sd: Floats  # [n], logits
-    memberships: Floats  # [n, K]; K is 0 without a refinement
+    memberships: Floats  # [n, K]; K is 0 for the formula alone
     work: Floats | None = None  # [n, W], shares of the kinds of work in the order of `registry.WORK`; None: not known
+    novelty: Floats | None = None  # [n], 0 to 1: how unlike all training prompts; None: not known
 
     def row(self, prompt: int) -> "Reading":
         """The reading of one prompt, whose arrays have no axis of prompts."""
-        work = None if self.work is None else self.work[prompt]
-        return Reading(self.difficulty[prompt], self.difficulty_sd[prompt], self.memberships[prompt], work)
+        return self._of(prompt)
 
     def rows(self, prompts: NDArray[np.intp]) -> "Reading":
         """The readings of r prompts, one a row of outcomes."""
-        work = None if self.work is None else self.work[prompts]
-        return Reading(self.difficulty[prompts], self.difficulty_sd[prompts], self.memberships[prompts], work)
+        return self._of(prompts)
+
+    def _of(self, at: int | NDArray[np.intp]) -> "Reading":
+        work = None if self.work is None else self.work[at]
+        novelty = None if self.novelty is None else self.novelty[at]
+        return Reading(self.difficulty[at], self.difficulty_sd[at], self.memberships[at], work, novelty)
 
 
 @dataclass(frozen=True)
@@ -91,10 +122,15 @@ class Predictor:
     c: float
     capability_mean: float
     refinement: Refinement | None = None
+    learned: Learned | None = None
 
     @classmethod
     def from_arrays(
-        cls, arrays: Mapping[str, NDArray[Any]], dimensions: int, refinement: Refinement | None = None
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        dimensions: int,
+        refinement: Refinement | None = None,
+        learned: Learned | None = None,
     ) -> "Predictor":
         """The predictor of a file's arrays.
 
@@ -115,14 +151,15 @@ class Predictor:
             c=c,
             capability_mean=float(arrays["capability_mean"]),
             refinement=refinement,
+            learned=learned,
         )
 
     def formula(self) -> "Predictor":
-        """The published formula alone, with the refinement switched off."""
-        return replace(self, refinement=None)
+        """The published formula alone, with all that was learned beyond it switched off."""
+        return replace(self, refinement=None, learned=None)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays that `from_arrays` reads; the refinement has a file of its own."""
+        """The arrays that `from_arrays` reads; what is learned beyond them has files of its own."""
         return {
             "difficulty_weights": self.difficulty_weights,
             "difficulty_bias": np.array(self.difficulty_bias),
@@ -133,16 +170,34 @@ class Predictor:
         }
 
     def features(self, models: Sequence[Scored]) -> CandidateFeatures:
-        """What is known of k models from their scores and, where the refinement has some, their outcomes."""
+        """What is known of k models from their scores and, where the artifact has some, their outcomes."""
         scores = np.array([[model.gpqa_diamond, model.livecodebench] for model in models], dtype=np.float64)
-        return self.features_of(scores, [model.names for model in models])
+        names = [model.names for model in models]
+        if self.learned is None:
+            return self.features_of(scores, names)
+        capability = self.capability_of(scores)
+        efforts = [model.effort for model in models]
+        abilities = self.learned.hierarchy.abilities(capability, [model.figures for model in models], efforts, names)
+        return CandidateFeatures(capability, np.where(abilities.known, 0, NO_OUTCOMES), abilities)
 
-    def features_of(self, scores: Floats, names: Sequence[Sequence[str]]) -> CandidateFeatures:
-        """The same from scores [k, 2], fractions with NaN where nothing is published, and the names of each model."""
+    def features_of(
+        self,
+        scores: Floats,
+        names: Sequence[Sequence[str]],
+        published: Sequence[Sequence[PublishedScore]] | None = None,
+    ) -> CandidateFeatures:
+        """The same from scores [k, 2], fractions with NaN where nothing is published, and the names of each model.
+
+        Args:
+            published: of each, every published score, the two among them; without it there are only the two.
+        """
         scores = scores.reshape(-1, 2)
-        count = (~np.isnan(scores)).sum(axis=1)
-        mean = np.nansum(scores, axis=1) / np.maximum(count, 1)
-        capability = np.where(count > 0, mean, self.capability_mean)
+        capability = self.capability_of(scores)
+        if self.learned is not None:
+            figures = published if published is not None else [_two(pair) for pair in scores]
+            efforts = [None] * len(capability)
+            abilities = self.learned.hierarchy.abilities(capability, figures, efforts, names)
+            return CandidateFeatures(capability, np.where(abilities.known, 0, NO_OUTCOMES), abilities)
         refinement = self.refinement
         if refinement is None or not refinement.model_ids:
             return CandidateFeatures(capability, np.full(len(scores), NO_OUTCOMES))
@@ -151,26 +206,55 @@ class Predictor:
         capability = np.where(places == NO_OUTCOMES, capability, refinement.model_capability[places])
         return CandidateFeatures(capability, places)
 
-    def read(self, vectors: Floats32) -> Reading:
-        """Difficulty, its uncertainty and the domains of embeddings float32 [n, d]; clipped to training's range."""
+    def capability_of(self, scores: Floats) -> Floats:
+        """[k]: the mean of the scores [k, 2] that are known; the training mean where none is."""
+        scores = scores.reshape(-1, 2)
+        count = (~np.isnan(scores)).sum(axis=1)
+        mean = np.nansum(scores, axis=1) / np.maximum(count, 1)
+        return np.where(count > 0, mean, self.capability_mean)
+
+    def read(self, inputs: Inputs | Floats32) -> Reading:
+        """Difficulty, its uncertainty, domains and work of n requests, or of embeddings [n, d] of their views."""
+        inputs = inputs if isinstance(inputs, Inputs) else Inputs.of_vectors(inputs)
+        vectors, n = inputs.whole, len(inputs)
+        if self.learned is not None:
+            phi, novelty = self.learned.hierarchy.memberships(vectors)
+            difficulty, sd, _ = self.learned.difficulty.read(inputs)
+            return Reading(difficulty, sd, phi, self.learned.work.shares(vectors), novelty)
         if self.refinement is not None:
             phi = self.refinement.memberships(vectors)
             return Reading(*self.refinement.difficulty(vectors, phi), phi)
         raw = vectors.astype(np.float64) @ self.difficulty_weights.astype(np.float64) + self.difficulty_bias
         difficulty = np.clip(raw, self.difficulty_low, self.difficulty_high)
-        return Reading(difficulty, np.full(len(vectors), self.difficulty_sd), np.empty((len(vectors), 0)))
+        return Reading(difficulty, np.full(n, self.difficulty_sd), np.empty((n, 0)))
 
     def length_factor(self, difficulty: float) -> float:
-        """How many times its usual output tokens a model is expected to write; 1 without a refinement."""
+        """How many times its usual output tokens a model is expected to write; 1 for the formula alone."""
+        if self.learned is not None:
+            return self.learned.work.length_factor(difficulty)
         return 1.0 if self.refinement is None else self.refinement.length_factor(difficulty)
 
     def complete(self, candidates: CandidateFeatures, reading: Reading) -> tuple[Floats, Floats]:
         """`mu` and `sigma`, float64 [k] each, of k candidates on one prompt (`row`), or on one prompt each (`rows`).
 
         `mu` is P(complete). `sigma` is its standard deviation from what is not known, by the delta method: the
-        difficulty and, with a refinement, the model's own residual.
+        difficulty and, with what outcomes taught, the model's ability there. Where prompts are unlike all training
+        prompts `mu` itself is drawn towards 1/2: the mean of a logistic over a normal logit (MacKay, 1992).
         """
         difficulty = reading.difficulty
+        if self.learned is not None:
+            if candidates.abilities is None or reading.work is None or reading.novelty is None:
+                raise ValueError("the candidates or the reading were made by another predictor")
+            logit, variance, unsure = self.learned.hierarchy.logits(
+                candidates.abilities,
+                reading.memberships,
+                reading.novelty,
+                reading.work,
+                difficulty,
+                reading.difficulty_sd,
+            )
+            mu = _sigmoid(logit / np.sqrt(1 + np.pi / 8 * unsure))
+            return mu, mu * (1.0 - mu) * np.sqrt(variance)
         if self.refinement is None:
             mu = _sigmoid(self.a * candidates.capability + self.b * difficulty + self.c)
             return mu, mu * (1.0 - mu) * abs(self.b) * reading.difficulty_sd
@@ -185,3 +269,8 @@ def _sigmoid(x: Floats) -> Floats:
     with np.errstate(over="ignore"):
         p: Floats = 1.0 / (1.0 + np.exp(-x))
     return p
+
+
+def _two(scores: Floats) -> list[PublishedScore]:
+    """A pair of scores as figures."""
+    return [(name, None, float(x)) for name, x in zip(FORMULA_BENCHMARKS, scores, strict=True) if not np.isnan(x)]
