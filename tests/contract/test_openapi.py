@@ -3,6 +3,8 @@
 Schemathesis makes the requests; what it finds is a fault of ours, or has its reason in LISTED.
 """
 
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -146,3 +148,21 @@ def test_the_api_without_a_page_answers_the_same(make_router: MakeRouter, histor
     assert light.post("/api/health").headers["allow"] == "GET"
     assert light.get("/api/health/").status_code == 404
     assert light.get("/").status_code == 404
+
+
+def test_the_pages_description_of_the_api_loads_nothing_and_runs_nothing(client: TestClient) -> None:
+    answer = client.get("/api/docs")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    text = answer.text
+    for word in ("<script", "<link", "<img", "<iframe", "src=", "href=", "@import", "url(", "http:", "https:"):
+        assert word not in text, word
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    style = text.split("<style>")[1].split("</style>")[0]
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    description = client.get("/api/openapi.json").json()
+    for path, operations in description["paths"].items():
+        for method in operations:
+            assert f"{method.upper()} {path}</h2>" in text
+    for field in ("preferred_input_modalities", "max_output_tokens", "since"):
+        assert f"<td>{field}</td>" in text

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pointsman
 from pointsman.api import openapi, problems
+from pointsman.api.docs_page import HEADERS, docs_page
 from pointsman.api.doors import AccessOf
 from pointsman.api.doors import access_of as guarded_access
 from pointsman.api.elsewhere import mount_elsewhere
@@ -54,7 +56,7 @@ def create_app(
         title="Pointsman",
         version=pointsman.__version__,
         summary="Which model should serve this prompt?",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
         redirect_slashes=False,
@@ -72,6 +74,11 @@ def create_app(
     app.add_middleware(limit_body, most=longest * BODY_FACTOR + BODY_EXTRA)
     if history is not None:
         app.include_router(history_routes(history, registry, access_of))
+
+    @app.get("/api/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(docs_page(app.openapi()), headers=HEADERS)
+
     page = None if web is None else with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS)
     mount_elsewhere(app, page)
     app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff", "cache-control": "no-store"})
