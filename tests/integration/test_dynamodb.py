@@ -123,15 +123,15 @@ def test_a_filter_too_long_for_any_key_finds_nothing(table: DynamoHistory) -> No
     assert table.page(10, None, Filter(model="界" * 1000)).calls == []
 
 
-def test_a_decision_takes_a_write_for_its_body_and_one_for_its_lists(
+def test_a_decision_takes_a_put_for_its_body_and_one_for_each_of_its_lists(
     table: DynamoHistory, decision: dict[str, Any]
 ) -> None:
     table.page(1)
     calls = Calls(table)
     table.append(decision)
-    assert calls.made == ["PutItem", "BatchWriteItem"]
+    assert calls.made == ["PutItem"] * 5
     table.set_outcome(decision["id"], decision["selected"][0], {"completed": True})
-    assert calls.made[2:] == ["UpdateItem"]
+    assert calls.made[5:] == ["UpdateItem"]
 
 
 @pytest.mark.usefixtures("at_once")
@@ -140,7 +140,7 @@ def test_a_half_written_decision_is_not_listed_and_a_repeat_completes_it(
     decision: dict[str, Any],
 ) -> None:
     calls = Calls(table)
-    calls.answers = lambda operation: (500, "InternalServerError") if operation == "BatchWriteItem" else None
+    calls.answers = lambda name: (500, "InternalServerError") if name == "PutItem" and len(calls.made) > 1 else None
     with pytest.raises(HistoryUnavailable):
         table.append(decision)
     assert table.page(10).calls == []
@@ -237,27 +237,17 @@ def test_a_throttled_write_is_tried_again_after_growing_pauses(
     refused = ["ThrottlingException", "InternalServerError", "ProvisionedThroughputExceededException"]
     calls.answers = lambda _: (400 if "Th" in refused[0] else 500, refused.pop(0)) if refused else None
     assert append_or_log(table, decision)
-    assert calls.made.count("PutItem") == 4
+    assert calls.made.count("PutItem") == 3 + 5
     assert at_once == [0.025, 0.05, 0.1]
     assert table.get(decision["id"])["id"] == decision["id"]
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_summary_that_was_not_taken_is_sent_again_alone(
-    table: DynamoHistory, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table.connect()
-    write, sizes = table._client.batch_write_item, []
-
-    def taking_one(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        (requests,) = RequestItems.values()
-        sizes.append(len(requests))
-        write(RequestItems={table._table: requests[:1]})
-        return {"UnprocessedItems": {table._table: requests[1:]} if requests[1:] else {}}
-
-    monkeypatch.setattr(table._client, "batch_write_item", taking_one)
+def test_a_summary_that_was_not_taken_is_sent_again_alone(table: DynamoHistory, decision: dict[str, Any]) -> None:
+    calls, turn = Calls(table), count(1)
+    calls.answers = lambda _: (400, "ThrottlingException") if next(turn) in (2, 4) else None
     table.append(decision)
-    assert sizes == [4, 3, 2, 1]
+    assert calls.made == ["PutItem"] * (5 + 2)
     for where in (Filter(), Filter(config="auto"), Filter(model=decision["selected"][0])):
         assert len(table.page(10, None, where).calls) == 1
 

@@ -137,8 +137,7 @@ class Table:
     def call(self, operation: str, until: float | None = None, **parameters: Any) -> dict[str, Any]:
         """One request, tried anew while that can help. Raises HistoryUnavailable and ConditionFailed."""
         client = self.connect()
-        if operation != "batch_write_item":
-            parameters["TableName"] = self.name
+        parameters["TableName"] = self.name
         from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
         too_late = self.deadline(until)
