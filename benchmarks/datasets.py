@@ -23,6 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pointsman.routing.view import ViewSettings
 
+from artifacts_build.markdown import head
+
 PROMPTS, MODELS, DIMENSIONS = 15_000, 27, 1024
 ROWS = 400_000
 ANSWER = "This is what the model answered, at some length. " * 20
@@ -165,7 +167,7 @@ def main() -> None:
         datasets = write_all(folder)
         command = [sys.executable, "-m", "benchmarks.datasets"]
         subprocess.run([*command, f"cache:{folder / 'cache'}"], check=True, capture_output=True)
-        print("| format | file MB | prompts | rows | seconds | CPU seconds | peak MB |\n|---|--:|--:|--:|--:|--:|--:|")
+        print(head(["format", "file MB", "prompts", "rows", "seconds", "CPU seconds", "peak MB"]))
         for title, what in {**datasets, "embedding cache, all known": f"cache:{folder / 'cache'}"}.items():
             path = Path(what.split(":", 1)[1].split(",")[0])
             files = [path] if path.is_file() else list(path.rglob("*"))

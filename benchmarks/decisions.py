@@ -14,6 +14,7 @@ import numpy as np
 from pointsman import Router, RouterConfig
 from pointsman.history.sqlite import SqliteHistory
 
+from artifacts_build.markdown import head
 from benchmarks.texts import ENGLISH, prompt_of
 from benchmarks.timing import alternate, percentiles
 
@@ -99,8 +100,7 @@ def main() -> None:
                 prompt = prompt_of(tokens - router.embedder.special_tokens, offsets, text)
                 columns[size, tokens] = measured(router, prompt)
         history.close()
-    print(f"| stage, p50 / p95 ms | {' | '.join(f'{size} candidates, {tokens} tokens' for size, tokens in columns)} |")
-    print("|---|" + "--:|" * len(columns))
+    print(head(["stage, p50 / p95 ms", *(f"{size} candidates, {tokens} tokens" for size, tokens in columns)]))
     for name in next(iter(columns.values())):
         cells = (f"{p50:.3f} / {p95:.3f}" for p50, p95 in (column[name] for column in columns.values()))
         print(f"| {name} | {' | '.join(cells)} |")

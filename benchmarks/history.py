@@ -12,6 +12,7 @@ from pointsman.history.base import summary_of
 from pointsman.history.ids import Ids, timestamp
 from pointsman.history.sqlite import SqliteHistory
 
+from artifacts_build.markdown import head
 from benchmarks.decisions import router_of_48
 from benchmarks.timing import alternate
 
@@ -25,8 +26,7 @@ def main() -> None:
     decision = router_of_48().decide("What is 1+1?", "all").to_dict()
     with tempfile.TemporaryDirectory() as folder:
         stores = {size: filled(Path(folder) / f"{size}.db", size, decision) for size in SIZES}
-        print("| page | " + " | ".join(f"{size:,} rows: p50 / p95 ms" for size in SIZES) + " | ratio of p50 |")
-        print("|---|" + "--:|" * (len(SIZES) + 1))
+        print(head(["page", *(f"{size:,} rows: p50 / p95 ms" for size in SIZES), "ratio of p50"]))
         for name, where in {
             "first 10": Filter(),
             "first 10 of a config": Filter(config="auto"),

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
+from artifacts_build.markdown import head
 from scripts.harness.serving import serving
 
 ROWS = 1000
@@ -43,7 +44,7 @@ def main() -> None:
     """Print a table of the page's targets and what was measured."""
     with tempfile.TemporaryDirectory() as folder, serving("--db", f"{folder}/page.db") as server, chromium() as browser:
         fill(server.url, ROWS)
-        print("| what | measured |\n|---|---|")
+        print(head(["what", "measured"], "ll"))
         for what, measured in [
             *transfer(browser, server.url),
             *first_paint(browser, server.url),

@@ -38,6 +38,7 @@ from tqdm import tqdm
 from artifacts_build.embedders.onnx_graph import Graph
 from artifacts_build.embedders.qwen3.checkpoint import Layer, Shape
 from artifacts_build.embedders.qwen3.graph import add_network
+from artifacts_build.markdown import head
 from scripts.harness.aws import FAKE_ACCOUNT
 
 BUCKET, MAX_TOKENS = "embedders", 512
@@ -241,7 +242,7 @@ def main() -> None:
     size = sum(path.stat().st_size for path in (folder / "outside").glob("model.*")) / 2**20
     first = [statistics.median(column) for column in zip(*taken["folder, weights outside"], strict=True)]
     print(f"{size:,.0f} MB of graph and weights; medians of {arguments.turns} processes; memory: what loading adds.\n")
-    print("| source | start s | ratio | peak MB | ratio | peak / file | then MB |\n|---|--:|--:|--:|--:|--:|--:|")
+    print(head(["source", "start s", "ratio", "peak MB", "ratio", "peak / file", "then MB"]))
     for name, runs_of_one in taken.items():
         seconds, peak, then, _ = (statistics.median(column) for column in zip(*runs_of_one, strict=True))
         print(

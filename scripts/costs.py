@@ -7,6 +7,8 @@ changes them here and runs `make docs`; a test fails where the table and this fi
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifacts_build.markdown import table
+
 TARGET = Path(__file__).resolve().parent.parent / "docs/deploy.md"
 BEGIN, END = "<!-- costs: written by make docs -->\n", "<!-- end of costs -->\n"
 
@@ -89,19 +91,17 @@ def monthly() -> dict[str, float]:
 def document() -> str:
     """The part of docs/deploy.md between its two marks."""
     rest = others()
-    head = "| a million decisions, USD | Lambda | " + " | ".join(rest) + " | together |\n"
-    rule = "|---|--:|" + "--:|" * (len(rest) + 1) + "\n"
-    rows = ""
+    rows = []
     for embedder in EMBEDDERS:
         lambda_usd = compute(embedder)
         cells = [lambda_usd, *rest.values(), lambda_usd + sum(rest.values())]
-        rows += f"| {embedder.name} ({embedder.seconds * 1000:,.0f} ms, {embedder.gigabytes * 1000:,.0f} MB) | "
-        rows += " | ".join(f"{cell:,.2f}" for cell in cells) + " |\n"
+        name = f"{embedder.name} ({embedder.seconds * 1000:,.0f} ms, {embedder.gigabytes * 1000:,.0f} MB)"
+        rows.append([name, *(f"{cell:,.2f}" for cell in cells)])
     fixed = monthly()
     parts = ", ".join(f"{name} {usd:.2f}" for name, usd in fixed.items())
     kept = STORED_GB * (TABLE_GB_MONTH + BACKUP_GB_MONTH)
     return (
-        f"{head}{rule}{rows}\n"
+        f"{table(['a million decisions, USD', 'Lambda', *rest, 'together'], rows)}\n\n"
         f"A month without a decision: {sum(fixed.values()):.2f} USD ({parts}). A million decisions that are kept: "
         f"{kept:.2f} USD a month, with backup.\n"
     )

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifacts_build.markdown import table
+
 ROOT = Path(__file__).resolve().parents[1]
 STAGE = ROOT / "build/mutants"
 LIBRARY = ROOT / "layers/pointsman/python/pointsman"
@@ -64,11 +66,12 @@ def main(names: Sequence[str]) -> int:
         print(f"no such group: {', '.join(unknown)}; there are {', '.join(GROUPS)}", file=sys.stderr)
         return 2
     rows = [(name, *run(name)) for name in names or GROUPS]
-    print("\n| group | mutants | killed | survived | share killed |\n|---|--:|--:|--:|--:|")
+    lines = []
     for name, killed, survivors in rows:
         total = killed + len(survivors)
         share = f"{killed / total:.1%}" if total else "–"
-        print(f"| {name} | {total} | {killed} | {len(survivors)} | {share} |")
+        lines.append([name, total, killed, len(survivors), share])
+    print(f"\n{table(['group', 'mutants', 'killed', 'survived', 'share killed'], lines)}")
     return 1 if any(survivors for _, _, survivors in rows) else 0
 
 

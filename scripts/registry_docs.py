@@ -5,10 +5,25 @@ from pathlib import Path
 
 from pointsman.registry import CAPABILITY_BENCHMARKS, Model, ModelAtEffort, Registry, load_registry
 
+from artifacts_build.markdown import head
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs/registry.md"
 BEGIN, END = "<!-- coverage: written by make docs -->\n", "<!-- end of coverage -->\n"
 AGENT_WORK = ("swe_bench", "terminal_bench", "tau2", "tau3", "deep_swe", "livebench_2026_06_agentic")
+
+HEADER = (
+    "model",
+    "efforts (measured in bold, default marked *)",
+    "GPQA",
+    "agent work",
+    "scores",
+    "tokens",
+    "tools, json, reasoning",
+    "cache read, write",
+    "long context",
+    "limit",
+)
 
 
 def document() -> str:
@@ -31,9 +46,7 @@ def coverage(registry: Registry) -> str:
         f"{len(forecast)} it is known how much they write. {len(_figures(models)):,} scores of "
         f"{len(set(_figures(models)))} benchmarks.",
         "",
-        "| model | efforts (measured in bold, default marked *) | GPQA | agent work | scores | tokens "
-        "| tools, json, reasoning | cache read, write | long context | limit |",
-        "|---|---|--:|--:|--:|--:|---|---|---|--:|",
+        head(HEADER, "llrrrrlllr"),
         *(_row(model, registry) for model in models),
         "",
         *_thin("Neither GPQA Diamond nor LiveCodeBench", (m for m in models if not _has(m, *CAPABILITY_BENCHMARKS))),

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+from artifacts_build import markdown
 from artifacts_build.datasets.outcomes import Floats, Outcomes
 from artifacts_build.packaging.folders import whole_folder
 
@@ -26,6 +27,18 @@ FEWEST_ROWS = 10
 LARGEST_CONDITION = 1e4
 
 JSON_FILE, REPORT_FILE = "profiles.json", "profiles.md"
+
+HEADER = (
+    "model",
+    "responses",
+    "completed",
+    "GPQA Diamond",
+    "LiveCodeBench",
+    "input price",
+    "output price",
+    "error",
+    "rows",
+)
 
 
 def profile_models(data: Outcomes) -> list[dict[str, Any]]:
@@ -93,8 +106,7 @@ def _report(profiles: Sequence[dict[str, Any]], notes: Sequence[str]) -> str:
         "Published scores are fractions. Token prices are USD per 1,000 tokens, fitted to the rows that have a cost",
         "and both token counts; the error is the median over them. No price: too few such rows, or they cannot tell.",
         "",
-        "| model | responses | completed | GPQA Diamond | LiveCodeBench | input price | output price | error | rows |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        markdown.head(HEADER),
     ]
     for one in profiles:
         prices = one["token_prices"] or {}
@@ -103,7 +115,7 @@ def _report(profiles: Sequence[dict[str, Any]], notes: Sequence[str]) -> str:
             *(_cell(one[name]) for name in ("completion_rate", "gpqa_diamond", "livecodebench")),
             *(_cell(prices.get(name)) for name in ("input_cost_per_1k", "output_cost_per_1k", "median_error", "rows")),
         ]
-        lines.append(f"| {one['model_id'].replace('|', '¦')} | {' | '.join(cells)} |")
+        lines.append(markdown.row([one["model_id"], *cells]))
     lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from artifacts_build import markdown
 from artifacts_build.evaluation.routers import BEST, OURS
 
 Found = Mapping[str, Any]
@@ -25,9 +26,7 @@ HOW_MEASURED = (
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A Markdown table; the first column is text, the others are numbers."""
-    lines = [f"| {' | '.join(header)} |", "|---|" + "--:|" * (len(header) - 1)]
-    lines += [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
-    return "\n".join(lines)
+    return markdown.table(header, ([_cell(value) for value in row] for row in rows))
 
 
 def measures(rows: Iterable[tuple[str, Found]], of: str = "") -> str:

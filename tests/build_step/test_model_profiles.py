@@ -92,7 +92,7 @@ def test_both_reports_are_written_and_agree(data: Outcomes, tmp_path: Path) -> N
     models = json.loads((tmp_path / "out/profiles.json").read_text())["models"]
     assert [one["model_id"] for one in models] == ["agent:a|b", "dear"]
     assert "| dear | 40 | 0.75 | 0.5 | – | 0.002 | 0.01 | 0 | 40 |" in report
-    assert "| agent:a¦b | 40 | 0.5 | – | – | – | – | – | – |" in report
+    assert "| agent:a\\|b | 40 | 0.5 | – | – | – | – | – | – |" in report
 
 
 def test_the_command_reads_datasets(rows: str, tmp_path: Path) -> None:
