@@ -8,6 +8,7 @@ import json
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -72,29 +73,42 @@ def cpu(router: Router, prompt: str) -> float:
 
 
 def beside() -> None:
-    """Print health's p50, p99 and longest while one client sends every shape at 4 MB, one after another."""
-    waits: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, serving("--db", f"{folder}/hostile.db") as server:
-        ended = threading.Event()
+    """Print how long health takes alone, and while one client sends every shape at 4 MB, one after another."""
+    bodies = [json.dumps({"prompt": make(SIZES["4 MB"])}).encode() for make in SHAPES.values()]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving("--db", f"{folder}/hostile.db") as server,
+        httpx.Client(base_url=server.url, timeout=120) as client,
+    ):
+        for name, work in (
+            ("Alone", lambda: time.sleep(5)),
+            ("Beside all shapes at 4 MB", lambda: send(client, bodies)),
+        ):
+            waits = watched(server.url, work)
+            p50, p99, longest = (waits[int((len(waits) - 1) * part)] * 1000 for part in (0.5, 0.99, 1))
+            print(f"\n{name}, health: p50 {p50:.1f} ms, p99 {p99:.0f} ms, longest {longest:.0f} ms of {len(waits)}.")
 
-        def watch() -> None:
-            with httpx.Client(base_url=server.url, timeout=60) as client:
-                while not ended.wait(0.01):
-                    start = time.perf_counter()
-                    client.get("/api/health").raise_for_status()
-                    waits.append(time.perf_counter() - start)
 
-        watching = threading.Thread(target=watch)
-        bodies = [json.dumps({"prompt": make(SIZES["4 MB"])}).encode() for make in SHAPES.values()]
-        watching.start()
-        with httpx.Client(base_url=server.url, timeout=120) as client:
-            for body in bodies:
-                client.post("/api/route", content=body, headers={"content-type": "application/json"})
-        ended.set()
-        watching.join()
-    waits.sort()
-    p50, p99 = waits[len(waits) // 2], waits[int(len(waits) * 0.99)]
-    print(
-        f"\nHealth beside all of them at 4 MB, one after another: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.0f} ms, "
-        f"longest {waits[-1] * 1000:.0f} ms ({len(waits)} asked)."
-    )
+def send(client: httpx.Client, bodies: list[bytes]) -> None:
+    """Ask for a decision with each body."""
+    for body in bodies:
+        client.post("/api/route", content=body, headers={"content-type": "application/json"})
+
+
+def watched(url: str, work: Callable[[], None]) -> list[float]:
+    """Seconds that health took, in order, asked about fifty times a second while the work was done."""
+    waits, ended = list[float](), threading.Event()
+
+    def watch() -> None:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while not ended.wait(0.02):
+                start = time.perf_counter()
+                client.get("/api/health").raise_for_status()
+                waits.append(time.perf_counter() - start)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    work()
+    ended.set()
+    watching.join()
+    return sorted(waits)

@@ -133,11 +133,20 @@ def _focus(prompt: str) -> Focus | None:
         stop = min(len(prompt), high + LONGEST_MARKER)
         markers = [m for m in MARKERS.finditer(prompt, low, stop) if m.end() < stop or stop == len(prompt)]
         for marker in reversed(markers):
-            ending = ENDINGS.search(prompt, marker.end())
+            ending = _ending(prompt, marker.end())
             end, resume = ending.span() if ending else (len(prompt), len(prompt))
             if prompt[marker.end() : end].strip():
                 return Focus(marker.end(), end, resume)
         high = low
+    return None
+
+
+def _ending(prompt: str, start: int) -> re.Match[str] | None:
+    """Where a user's turn ends; looked for in chunks, between which other threads may run."""
+    for low in range(start, len(prompt), CHUNK):
+        found = ENDINGS.search(prompt, low, low + CHUNK + LONGEST_MARKER)
+        if found:
+            return found
     return None
 
 
