@@ -3,13 +3,15 @@
 Each client asks again as soon as it was answered; one that was refused waits as long as it was told (a second).
 """
 
+import json
 import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 from pointsman import Router
 
@@ -53,24 +55,28 @@ def under(url: str, prompt: str, clients: int, seconds: float) -> Seen:
     seen, end = Seen(), time.perf_counter() + seconds
     over = threading.Event()
 
+    body = json.dumps({"prompt": prompt})
+
     def ask(_: int) -> None:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            while (start := time.perf_counter()) < end:
-                answer = client.post("/api/route", json={"prompt": prompt}, params={"detail": "brief"})
-                took = time.perf_counter() - start
-                if answer.status_code == 503:
-                    seen.refused.append(took)
-                    over.wait(min(float(answer.headers["retry-after"]), max(0.0, end - time.perf_counter())))
-                else:
-                    answer.raise_for_status()
-                    seen.accepted.append(took)
+        connection = connected(url)
+        while (start := time.perf_counter()) < end:
+            status, pause = asked(connection, "POST", "/api/route?detail=brief", body)
+            took = time.perf_counter() - start
+            if status == 503:
+                seen.refused.append(took)
+                over.wait(min(pause, max(0.0, end - time.perf_counter())))
+            else:
+                assert status == 200
+                seen.accepted.append(took)
+        connection.close()
 
     def watch() -> None:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            while not over.wait(0.05):
-                start = time.perf_counter()
-                client.get("/api/health").raise_for_status()
-                seen.health.append(time.perf_counter() - start)
+        connection = connected(url)
+        while not over.wait(0.05):
+            start = time.perf_counter()
+            asked(connection, "GET", "/api/health")
+            seen.health.append(time.perf_counter() - start)
+        connection.close()
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -79,3 +85,17 @@ def under(url: str, prompt: str, clients: int, seconds: float) -> Seen:
     over.set()
     watching.join()
     return seen
+
+
+def connected(url: str) -> HTTPConnection:
+    """A connection that is kept; the lightest client there is, since it shares the machine with the server."""
+    parts = urlsplit(url)
+    return HTTPConnection(str(parts.hostname), parts.port, timeout=60)
+
+
+def asked(connection: HTTPConnection, method: str, path: str, body: str | None = None) -> tuple[int, float]:
+    """The status of an answer, and for how many seconds to stay away."""
+    connection.request(method, path, body, {"content-type": "application/json"} if body else {})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status, float(answer.headers.get("retry-after") or 0)
