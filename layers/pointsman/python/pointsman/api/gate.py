@@ -15,17 +15,17 @@ from starlette.concurrency import run_in_threadpool
 from pointsman.errors import Overloaded
 
 T = TypeVar("T")
-# A request waits for the disk while another computes.
-RUNNING_A_PROCESSOR = 2
+# Beside one a processor: while a request waits for the disk, another computes.
+MORE_RUNNING = 1
 
 
 class Gate:
     """Runs functions in threads, a few at a time and in the order in which they came. For one event loop."""
 
     def __init__(self, waiting: int, running: int | None = None) -> None:
-        """`waiting`: how many may wait; `running`: how many may run, by default two a processor."""
+        """`waiting`: how many may wait; `running`: how many may run, by default one more than there are processors."""
         self._waiting = waiting
-        self._free = running or RUNNING_A_PROCESSOR * _processors()
+        self._free = running or _processors() + MORE_RUNNING
         self._queue: deque[asyncio.Future[None]] = deque()
 
     async def run(self, function: Callable[[], T]) -> T:

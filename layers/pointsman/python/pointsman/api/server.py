@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ from pointsman.settings import load_settings
 
 # Files beside connections: the history's, the listener, threads' pipes.
 OTHER_FILES = 64
+# How long a thread computes before another may: the event loop, which answers health, waits for a few of these.
+SWITCH_S = 0.001
 CHECKED_AT_START_BYTES = 64 * 2**20
 
 log = logging.getLogger("pointsman")
@@ -82,6 +85,7 @@ def run(
 
 def _serve(app: ASGIApp, listener: socket.socket, most_connections: int) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    sys.setswitchinterval(SWITCH_S)
     config = uvicorn.Config(
         app,
         http=protocol(_connections(most_connections)),
