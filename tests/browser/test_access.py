@@ -164,3 +164,26 @@ def test_a_bare_file_server_is_enough_for_the_page(open_page: Callable[..., Page
     page.goto(f"{site.url}{path}")
     expect(page.get_by_test_id("config-about")).to_contain_text("All of them.")
     assert "/api/configs" in site.seen
+
+
+def test_a_token_that_lacks_a_scope_is_not_asked_for_again_and_its_lack_is_told(
+    open_page: Callable[..., Page], server_url: str
+) -> None:
+    page = open_page()
+    lack = "This token has the scopes route and not read."
+    problem = {"type": "urn:pointsman:problem:forbidden", "title": "Not allowed", "status": 403, "detail": lack}
+
+    def guard(route: Route) -> None:
+        if route.request.headers.get("authorization") is None:
+            route.fulfill(status=401, json={"type": "urn:pointsman:problem:no-token", "status": 401})
+        elif "/api/history" in route.request.url:
+            route.fulfill(status=403, json=problem, content_type="application/problem+json")
+        else:
+            route.continue_()
+
+    page.route("**/api/**", guard)
+    page.goto(f"{server_url}/#history")
+    expect(page.get_by_test_id("access")).to_be_visible()
+    give(page, TOKEN)
+    expect(page.get_by_text(lack)).to_be_visible()
+    expect(page.get_by_test_id("access")).to_be_hidden()

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from pointsman.errors import SettingsError
 from pointsman.settings import StorePrompts, load_settings
 
 
@@ -25,3 +26,25 @@ def test_the_name_of_today_wins_over_the_one_of_before(
     monkeypatch.setenv("POINTSMAN_STORE_PROMPTS", "view")
     assert load_settings().store_prompts is StorePrompts.VIEW
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("value", ["1_0", " 5", "5.0", "٥", "1e1", "", "many", "0x5"])
+@pytest.mark.parametrize("variable", ["POINTSMAN_THREADS", "POINTSMAN_RETENTION_DAYS", "POINTSMAN_MAX_PROMPT_BYTES"])
+def test_a_number_is_plain_digits_or_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=rf"{variable}=.*not a whole number"):
+        load_settings()
+
+
+def test_a_misspelt_setting_is_told_and_a_strangers_is_not(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("POINTSMAN_RETENTON_DAYS", "5")
+    monkeypatch.setenv("POINTSMAN_REQUIRE_BROWSER", "1")
+    with caplog.at_level(logging.WARNING):
+        load_settings()
+    assert [record.getMessage() for record in caplog.records] == [
+        "POINTSMAN_RETENTON_DAYS is no setting and is passed over. Did you mean POINTSMAN_RETENTION_DAYS?"
+    ]

@@ -56,11 +56,13 @@ async function call(path, options, isWhole) {
   for (;;) {
     const used = currentToken();
     const { response, text } = await exchange(path, options, used);
-    if (isRefusal(response.status)) {
+    const answer = parsed(text);
+    // A good token that lacks the scope is no reason to ask for another: the server says what it lacks.
+    const lacksScope = answer?.type === "urn:pointsman:problem:forbidden";
+    if (isRefusal(response.status) && !lacksScope) {
       if (await anotherToken(used, response.status)) continue;
       throw new Trouble("The API asks for a token, and none was given.", { status: response.status });
     }
-    const answer = parsed(text);
     if (!response.ok) throw refusal(response, answer);
     if (answer === undefined || !isWhole(answer)) {
       throw new Trouble(

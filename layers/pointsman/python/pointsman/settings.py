@@ -6,6 +6,9 @@ the source tree, so the same code runs from a checkout, from a wheel and on Lamb
 
 import logging
 import os
+import re
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +16,7 @@ from typing import Annotated, Any
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pointsman.errors import SettingsError
+from pointsman.errors import SettingsError, shortened
 from pointsman.faults import faults_of
 
 PREFIX = "POINTSMAN_"
@@ -86,6 +89,8 @@ def load_settings(**overrides: Any) -> Settings:
     """
     variables = {name: _variable(name) for name in Settings.model_fields}
     set_outside = {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
+    _check_numbers({variables[name]: value for name, value in set_outside.items() if _is_number(name)})
+    _tell_slips(set(variables.values()))
     given = {name: value for name, value in overrides.items() if value is not None}
     if "db" in given:
         # A file that is named here wins over a table that is named outside.
@@ -96,6 +101,28 @@ def load_settings(**overrides: Any) -> Settings:
         first = faults_of(error)[0]
         said = f"{variables.get(first.field, first.field)}={first.value!r} is not valid: {first.message}"
         raise SettingsError(f"{said}. {first.remedy.removesuffix('.')}, or unset it.") from None
+
+
+def _is_number(field: str) -> bool:
+    return Settings.model_fields[field].annotation is int
+
+
+def _check_numbers(given: Mapping[str, str]) -> None:
+    """Numbers in plain digits: Python would also read `1_0`, ` 5` and `5.0`."""
+    for variable, value in given.items():
+        if not re.fullmatch(r"[+-]?\d{1,18}", value, re.ASCII):
+            raise SettingsError(
+                f"{variable}={shortened(value)!r} is not valid: not a whole number. Give a whole number, or unset it."
+            )
+
+
+def _tell_slips(known: Collection[str]) -> None:
+    """Warn of variables that are nearly one of ours: what is misspelt would be passed over in silence."""
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.85)
+            if near:
+                log.warning("%s is no setting and is passed over. Did you mean %s?", name, near[0])
 
 
 def _variable(field: str) -> str:
