@@ -48,12 +48,15 @@ def open_router(settings: Settings, history: History | None = None, observe: "Ob
     """
     from pointsman.artifact.load import load_artifact, load_embedder
     from pointsman.artifact.signature import public_keys
+    from pointsman.history.expiring import MemoryExpiring
     from pointsman.router import Router
+    from pointsman.routing.sessions import sessions_of
 
     registry = load_registry(settings.registry)
     artifact = load_artifact(settings.artifact, public_keys(settings.artifact_keys))
     embedder = load_embedder(artifact, settings.threads, settings.embedder)
-    router = Router(registry, artifact, embedder, history, settings, observe)
+    sessions = sessions_of(MemoryExpiring() if history is None else history.expiring(), settings)
+    router = Router(registry, artifact, embedder, history, settings, observe, sessions)
     router.predict(WARM_UP)
     return router
 

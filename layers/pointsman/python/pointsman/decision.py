@@ -202,6 +202,7 @@ class Decision:
     strongest: Strongest
     reason: "Reason"
     explanation: str
+    session: Mapping[str, Any] | None
     asked: Mapping[str, Any]
     artifact: str
     recorded: bool = False
@@ -249,6 +250,7 @@ BRIEF = (
     "latency",
     "reason",
     "explanation",
+    "session",
     "recorded",
 )
 

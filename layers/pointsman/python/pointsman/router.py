@@ -18,22 +18,26 @@ from pydantic import ValidationError
 from pointsman.artifact.load import Artifact, load_artifact, load_embedder
 from pointsman.artifact.signature import public_keys
 from pointsman.decision import Decision
+from pointsman.dialects.request import Request, of_prompt
 from pointsman.embedders import Embedder
-from pointsman.errors import Fault, NoCandidate, PayloadTooLarge, RegistryError, RequestError
+from pointsman.errors import Fault, NoCandidate, RegistryError
 from pointsman.faults import faults_of
 from pointsman.history import History
 from pointsman.history.durable import Recorder
+from pointsman.history.expiring import MemoryExpiring
 from pointsman.history.ids import Ids
 from pointsman.history.prompts import kept_prompt
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
 from pointsman.routing.asked import NOTHING, Asked, barred_by, bars_of, candidates_of
 from pointsman.routing.candidates import CandidatePool, pool_of
-from pointsman.routing.conversation import conversation_of_text
+from pointsman.routing.checking import check_prompt, check_size, check_text
+from pointsman.routing.conversation import Turn, conversation_of_text
 from pointsman.routing.deciding import decided
 from pointsman.routing.forecast import Lengths, fit_lengths
 from pointsman.routing.images import TOKENS_AN_IMAGE, without_images
 from pointsman.routing.inputs import Inputs, read_request
 from pointsman.routing.predictor import Reading
+from pointsman.routing.sessions import Sessions, given_of, sessions_of
 from pointsman.routing.view import View, select_view
 from pointsman.routing.weighing import Weighed, weigh
 from pointsman.settings import Settings, load_settings
@@ -43,6 +47,8 @@ Observer = Callable[[Decision, Mapping[str, float]], None]
 
 # Prompts up to this size are counted to the token, longer ones by the ratio found in their first part.
 COUNTED_BYTES = 65_536
+# What a gateway withheld is only known by its characters.
+CHARACTERS_A_TOKEN = 4
 # Choices of candidates by requests that are kept ready; a caller who asks for ever new ones starts them over.
 KEPT_POOLS = 64
 
@@ -58,6 +64,7 @@ class Router:
         history: History | None = None,
         settings: Settings | None = None,
         observe: Observer | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self.registry = registry
         self.artifact = artifact
@@ -67,6 +74,7 @@ class Router:
         self.recorder = self._recorder(history)
         self.predictor = artifact.predictor if self.settings.refinement else artifact.predictor.formula()
         self.observe = observe
+        self.sessions = sessions or sessions_of(MemoryExpiring(), self.settings)
         self._ids = Ids()
         self._pools = _Pools(registry)
 
@@ -94,32 +102,55 @@ class Router:
         loaded = load_artifact(settings.artifact, public_keys(settings.artifact_keys))
         return cls(known, loaded, load_embedder(loaded, settings.threads, settings.embedder), history, settings)
 
-    def decide(self, prompt: str, config: str = "auto", *, caller: str | None = None, **asked: Any) -> Decision:
-        """The decision for a prompt, recorded where the router has a history.
+    def decide(
+        self,
+        prompt: str | Request,
+        config: str = "auto",
+        *,
+        caller: str | None = None,
+        session_id: str | None = None,
+        decision_id: str | None = None,
+        patience_s: float | None = None,
+        **asked: Any,
+    ) -> Decision:
+        """The decision for a prompt or a conversation, recorded where the router has a history.
 
-        `asked` are the fields of `routing.asked.Asked`: what the request needs, and how it is to be chosen for.
+        `asked` are the fields of `routing.asked.Asked`: what the request needs, and how it is to be chosen for; what a
+        conversation needs by itself is added. `session_id` says which conversation it is, `decision_id` which decision;
+        `patience_s` is how long it may wait to be recorded.
 
         Raises:
             RequestError: the prompt is empty, too large or not text, a field makes no sense or asks for more than the
                 config allows, there is no such config or model, or no candidate can serve the prompt.
         """
-        registry, request = self.registry, Asked(**asked) if asked else NOTHING
+        registry = self.registry
         router_config = registry.config(config)
-        size = self._check_prompt(prompt)
-        if request.task is not None:
-            _check_text("task", request.task)
-        if request is not NOTHING:
-            request.check()
+        body, request = self._asked(prompt, asked)
         bars = bars_of(request, router_config)
         pool = self._pool_of(registry, router_config, request)
         barred = barred_by(request, registry) if request.exclude else frozenset()
+        sticky = request.sticky or router_config.sticky
+        session = self.sessions.conversation(body, config, sticky, caller=caller, given=session_id)
         now = datetime.now(UTC)
         started = perf_counter()
-        counted, view, reading = self._read(prompt, size)
+        counted, view, reading = self._read(body)
         embedded = perf_counter()
+        counted += body.attachment_tokens + body.withheld_chars // CHARACTERS_A_TOKEN
         strict = router_config.strict_supports if request.strict_supports is None else request.strict_supports
+        turn = None if session is None else session.turn(body, counted, now.timestamp())
         weighed = weigh(
-            pool, self.predictor, reading, counted, request, bars, strict_supports=strict, barred=barred, now=now
+            pool,
+            self.predictor,
+            reading,
+            counted,
+            request,
+            bars,
+            strict_supports=strict,
+            barred=barred,
+            now=now,
+            images=body.images,
+            turn=turn,
+            hysteresis_usd=router_config.hysteresis_usd,
         )
         if not len(weighed.order):
             raise _nothing_left(router_config.name, weighed)
@@ -129,15 +160,19 @@ class Router:
             request,
             bars,
             router_config,
-            kept_prompt(prompt, view.text, self.settings.store_prompts, self.settings.hash_key),
-            decision_id=self._ids.next(now),
+            kept_prompt(body.prompt, view.text, self.settings.store_prompts, self.settings.hash_key),
+            decision_id=decision_id or self.new_id(now),
             now=now,
             caller=caller,
             artifact=self.artifact.digest,
+            given=given_of(body, router_config, registry, session),
+            session=None if session is None else session.told(),
         )
+        if session is not None and turn is not None:
+            session.remember(turn, registry.candidate(decision.selected[0]))
         chosen = perf_counter()
         if self.recorder is not None:
-            decision.recorded = self.recorder.record(decision.record())
+            decision.recorded = self.recorder.record(decision.record(), patience_s)
         if self.observe is not None:
             ends = {"embed": embedded - started, "choose": chosen - embedded, "record": perf_counter() - chosen}
             self.observe(decision, {stage: seconds * 1000 for stage, seconds in ends.items()})
@@ -154,11 +189,16 @@ class Router:
         registry = self.registry
         names = list(registry.models) if model_ids is None else list(model_ids)
         candidates = [registry.candidate(name) for name in names]
-        _, _, reading = self._read(prompt, self._check_prompt(prompt))
+        text = check_prompt(prompt, self.settings.max_prompt_bytes)
+        _, _, reading = self._read(of_prompt(text))
         mu, _ = self.predictor.complete(self.predictor.features(candidates), reading)
         # Told under the model's id, or under the candidate's where an effort was named.
         keys = [one.candidate_id if "@" in name else one.model_id for name, one in zip(names, candidates, strict=True)]
         return dict(zip(keys, mu.tolist(), strict=True))
+
+    def new_id(self, now: datetime | None = None) -> str:
+        """An id for a decision that is made now; above every one before."""
+        return self._ids.next(now or datetime.now(UTC))
 
     def add_model(self, profile: Model | Mapping[str, Any], configs: Sequence[str] = ()) -> Model:
         """Make a model known to this router, and a candidate of `configs`; the fields are a model file's.
@@ -173,46 +213,43 @@ class Router:
         self.registry = self.registry.with_model(model, configs)
         return model
 
-    def _check_prompt(self, prompt: str) -> int:
-        """The size of a prompt in bytes, once it is known to be text that can be routed."""
+    def _asked(self, prompt: str | Request, asked: Mapping[str, Any]) -> tuple[Request, Asked]:
+        """A prompt as a request, and what is asked beside it; each is checked."""
+        most = self.settings.max_prompt_bytes
+        if isinstance(prompt, Request):
+            body = prompt
+            check_size("input" if body.dialect == "openai_responses" else "messages", body.whole, most)
+            request = Asked(**body.needs(asked))
+        else:
+            body = of_prompt(check_prompt(prompt, most))
+            request = Asked(**asked) if asked else NOTHING
+        if request.task is not None:
+            check_text("task", request.task)
+        request.check()
+        return body, request
 
-        def refuse(message: str, remedy: str) -> RequestError:
-            return RequestError(f"prompt: {message}. {remedy}", [Fault("prompt", message, remedy)])
-
-        if not isinstance(prompt, str):
-            raise refuse(f"expected text, found {type(prompt).__name__}", "Send the prompt as a string.")
-        if not prompt or prompt.isspace():
-            raise refuse("the prompt is empty", "Send the text that the model is to answer.")
-        size = _check_text("prompt", prompt)
-        limit = self.settings.max_prompt_bytes
-        if size > limit:
-            message = f"the prompt has {size:,} bytes; at most {limit:,} are routed"
-            remedy = "Send a shorter prompt, or raise POINTSMAN_MAX_PROMPT_BYTES."
-            raise PayloadTooLarge(f"prompt: {message}. {remedy}", [Fault("prompt", message, remedy)])
-        return size
-
-    def _read(self, prompt: str, size: int) -> tuple[int, View, Reading]:
-        """Tokens of the whole prompt, the view, and what the predictor made of it."""
-        prompt, images = without_images(prompt)
-        if images:
-            size = len(prompt.encode())
-        exact = size <= COUNTED_BYTES
-        part = prompt if exact else prompt.encode()[:COUNTED_BYTES].decode(errors="ignore")
+    def _read(self, body: Request) -> tuple[int, View, Reading]:
+        """Tokens of the whole request, the view of what is asked now, and what the predictor made of it."""
+        whole, images = without_images(body.whole)
+        encoded = whole.encode()
+        exact = len(encoded) <= COUNTED_BYTES
+        part = whole if exact else encoded[:COUNTED_BYTES].decode(errors="ignore")
         ids = self.embedder.tokenize(part)
         counted = len(ids) - self.embedder.special_tokens
         if not exact:
-            counted = round(counted * size / len(part.encode()))
+            counted = round(counted * len(encoded) / len(part.encode()))
         settings, learned = self.artifact.manifest.view, self.predictor.learned
         inputs: Inputs | NDArray[np.float32]
         if learned is None:
-            view = select_view(prompt, settings, self.embedder, ids if exact else None)
+            read, _ = without_images(body.current)
+            view = select_view(read, settings, self.embedder, ids if exact and read == whole else None)
             ids_in_view = view.token_ids
             inputs = (
                 self.embedder.embed([view.text]) if ids_in_view is None else self.embedder.embed_tokens([ids_in_view])
             )
         else:
-            turns = conversation_of_text(prompt)
-            known = ids if exact and len(turns) == 1 and turns[0].text == prompt else None
+            turns = _turns(body)
+            known = ids if exact and len(turns) == 1 and turns[0].text == whole else None
             inputs, view, _ = read_request(turns, self.embedder, settings, learned.difficulty.gate, known)
         return counted + images * TOKENS_AN_IMAGE, view, self.predictor.read(inputs).row(0)
 
@@ -231,6 +268,14 @@ class Router:
         return pool
 
 
+def _turns(body: Request) -> list[Turn]:
+    """The turns of a request as they are read: a prompt may be a transcript, a conversation is one already."""
+    if body.dialect is None:
+        return conversation_of_text(without_images(body.current)[0])
+    spoken = ((role, without_images(text)[0].strip()) for role, text, _ in body.messages)
+    return [Turn(role, text) for role, text in spoken if text] or [Turn("user", "")]
+
+
 class _Pools:
     """What was made of one registry: how long its candidates write, and the pools that requests asked for."""
 
@@ -238,16 +283,6 @@ class _Pools:
         self.registry = registry
         self.lengths: Lengths = fit_lengths(registry.expand(registry.models, "all"))
         self.by_request: dict[tuple[Any, ...], CandidatePool] = {}
-
-
-def _check_text(field: str, text: str) -> int:
-    """The size of a text in UTF-8 bytes. Raises RequestError for a lone surrogate, which has no encoding."""
-    try:
-        return len(text.encode())
-    except UnicodeEncodeError as error:
-        message = f"not valid Unicode: a lone surrogate at character {error.start}"
-        remedy = "Send whole characters: a surrogate must be one of a pair."
-        raise RequestError(f"{field}: {message}. {remedy}", [Fault(field, message, remedy)]) from None
 
 
 def _nothing_left(config: str, weighed: Weighed) -> NoCandidate:

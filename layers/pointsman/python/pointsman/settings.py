@@ -63,6 +63,8 @@ class Settings(BaseModel):
     # Of the local server: decisions that wait for a processor before more are refused, and open connections.
     max_waiting: Annotated[int, Field(ge=0, le=100_000)] = 32
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 512
+    # How long a conversation that rests is remembered; 0 remembers none.
+    session_ttl_s: Annotated[int, Field(ge=0, le=30 * 86_400)] = 3_600
     # Off: the published formula alone decides, whatever the artifact learned from outcomes.
     refinement: bool = True
     # The document of bearer tokens that the local server asks for; none: on this machine alone it asks for none.
@@ -75,7 +77,8 @@ class Settings(BaseModel):
     token_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     # Public keys of Ed25519 in base64, with commas between them; one must have signed the artifact. None: not asked.
     artifact_keys: str = ""
-    # A secret that hashes of prompts are keyed with, so that nobody without it can test what a prompt was.
+    # A secret that hashes of prompts, conversations and retries are keyed with, so that nobody without it can test what
+    # a prompt was. The same for all that share a store.
     hash_key: str = Field(default="", repr=False)
     # One thread an inference: requests share the cores, and one prompt gains little from a second.
     threads: Annotated[int, Field(ge=1, le=64)] = 1

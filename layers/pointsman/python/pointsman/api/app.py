@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import pointsman
 from pointsman.api import openapi, problems
+from pointsman.api.deciding import deciding_routes
 from pointsman.api.docs_page import HEADERS, docs_page
 from pointsman.api.doors import AccessOf
 from pointsman.api.doors import access_of as guarded_access
@@ -19,7 +20,8 @@ from pointsman.api.elsewhere import mount_elsewhere
 from pointsman.api.gate import Gate
 from pointsman.api.health import Health
 from pointsman.api.limits import limit_body
-from pointsman.api.routes import deciding_routes, health_routes, history_routes, registry_routes
+from pointsman.api.routes import health_routes, history_routes, registry_routes
+from pointsman.api.shapes import shape_errors
 from pointsman.artifact.manifest import Manifest
 from pointsman.history import History
 from pointsman.registry import Registry
@@ -82,6 +84,7 @@ def create_app(
     page = None if web is None else with_headers(StaticFiles(directory=web, html=True), PAGE_HEADERS)
     mount_elsewhere(app, page)
     app.add_middleware(with_headers, headers={"x-content-type-options": "nosniff", "cache-control": "no-store"})
+    app.add_middleware(shape_errors)
     return app
 
 

@@ -5,7 +5,7 @@ too much is counted before pydantic sees it.
 """
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import Request, Response
@@ -31,9 +31,10 @@ class BodyRoute(APIRoute):
         handle = super().get_route_handler()
         annotation = self.body_field.field_info.annotation if self.body_field is not None else None
         model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        reads = self.body_field is not None
 
         async def handler(request: Request) -> Response:
-            if model is not None and _is_json(request):
+            if reads and _is_json(request):
                 try:
                     raw = await request.body()
                 except ClientDisconnect:
@@ -51,8 +52,8 @@ def _is_json(request: Request) -> bool:
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-def parsed(raw: bytes, model: type[BaseModel]) -> Any:
-    """The JSON of a body for a model.
+def parsed(raw: bytes, model: type[BaseModel] | None) -> Any:
+    """The JSON of a body for a model; None: for whoever checks its names.
 
     Raises:
         MalformedRequest: it is not JSON.
@@ -64,13 +65,23 @@ def parsed(raw: bytes, model: type[BaseModel]) -> Any:
         document = _leniently(raw)
     if not isinstance(document, dict):
         return document
-    unknown = [name for name in document if name not in _names(model)]
-    if len(unknown) > MOST_FAULTS:
-        raise _unknown(unknown, sorted(_names(model)))
+    if model is not None:
+        check_names(document, model)
     if _has_more(document, MOST_VALUES):
         message, remedy = f"the body holds more than {MOST_VALUES:,} values", "Send a smaller request."
         raise RequestError(f"{message}. {remedy}", [Fault("body", message, remedy)])
     return document
+
+
+def check_names(document: Mapping[str, Any], model: type[BaseModel]) -> None:
+    """Refuse a body with more unknown fields than are listed one by one.
+
+    Raises:
+        RequestError: with the first of them.
+    """
+    unknown = [name for name in document if name not in _names(model)]
+    if len(unknown) > MOST_FAULTS:
+        raise _unknown(unknown, sorted(_names(model)))
 
 
 def _leniently(raw: bytes) -> Any:

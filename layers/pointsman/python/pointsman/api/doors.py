@@ -33,6 +33,11 @@ def access_of(request: Request) -> Access:
     return found
 
 
+def is_of_api(path: str) -> bool:
+    """Whether a path is the API's, ours or a gateway's; the page's files and `/health` are not."""
+    return path == "/api" or path.startswith(("/api/", "/v1/", "/routing/"))
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach an address."""
     try:
@@ -83,7 +88,7 @@ def guard(
             named = shortened(", ".join(host)) or "(none)"
             raise WrongHost(f"Host {named}: not a name of this server. Use its address, or serve with --allow-host.")
         path = scope["path"]
-        if document is None or not (path == "/api" or path.startswith("/api/")):
+        if document is None or not is_of_api(path):
             return
         if (why := token_in_query(scope["query_string"].decode("latin-1"))) is not None:
             raise MalformedRequest(why)

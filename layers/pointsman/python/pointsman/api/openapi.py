@@ -6,8 +6,17 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from pointsman.api.dialect_schemas import (
+    ChatRequest,
+    DecisionRequest,
+    MessagesRequest,
+    ProviderErrorOut,
+    ResponsesRequest,
+)
 from pointsman.api.problems import MEDIA_TYPE
-from pointsman.api.schemas import ProblemOut
+from pointsman.api.schemas import ProblemOut, RouteRequest
+
+BODIES = (RouteRequest, ChatRequest, ResponsesRequest, MessagesRequest, DecisionRequest)
 
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
 _TITLES = {
@@ -32,13 +41,25 @@ def describe(app: FastAPI, configs: Iterable[str]) -> None:
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _corrected(
-                get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+                _with_bodies(get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes))
             )
             if request := app.openapi_schema["components"]["schemas"].get("RouteRequest"):
                 request["properties"]["config"]["enum"] = sorted(configs)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _with_bodies(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the schemas that routes name and FastAPI does not see: bodies, and errors of other shapes."""
+    schemas = document["components"]["schemas"]
+    told = str(document["paths"])
+    for model in (*BODIES, ProviderErrorOut):
+        if f"schemas/{model.__name__}'" in told:
+            found = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(found.pop("$defs", {}))
+            schemas[model.__name__] = found
+    return document
 
 
 def _corrected(document: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +73,8 @@ def _corrected(document: dict[str, Any]) -> dict[str, Any]:
                     # FastAPI adds it to whatever has a parameter; a route that can refuse one says so itself.
                     del answers[status]
                 else:
-                    answers[status]["content"] = _PROBLEM
+                    if "ProviderErrorOut" not in str(answers[status]):
+                        answers[status]["content"] = _PROBLEM
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
     return document

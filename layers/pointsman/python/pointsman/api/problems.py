@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from pointsman.errors import (
@@ -83,6 +84,11 @@ def install(app: FastAPI) -> None:
     def unexpected(request: Request, error: Exception) -> Response:
         log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
         return problem_response(_NOT_ANSWERED)
+
+
+def of_body(error: ValidationError) -> RequestError:
+    """What pydantic found wrong with a body, in the words in which FastAPI's findings are told."""
+    return _of_validation([{**one, "loc": ("body", *one["loc"])} for one in error.errors()])
 
 
 def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:

@@ -4,20 +4,17 @@ Deciding needs the embedder; everything else does not, so the two groups can liv
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from pointsman.api.bodies import BodyRoute
 from pointsman.api.doors import AccessOf
-from pointsman.api.gate import Gate
 from pointsman.api.health import Health
 from pointsman.api.openapi import problems
 from pointsman.api.schemas import (
-    BriefOut,
     ConfigsOut,
-    DecisionOut,
     DeletedOut,
     HealthOut,
     HistoryOut,
@@ -26,7 +23,6 @@ from pointsman.api.schemas import (
     OutcomeRequest,
     ReadyOut,
     RecordedDecisionOut,
-    RouteRequest,
 )
 from pointsman.errors import Fault, RequestError
 from pointsman.history import Filter, History, erasure
@@ -34,39 +30,12 @@ from pointsman.history.asking import decision_id_of, page_of
 from pointsman.history.base import no_such_decision
 from pointsman.registry import Model, ModelAtEffort, Registry
 
-if TYPE_CHECKING:
-    from pointsman.router import Router
-
 DecisionId = Annotated[str, Path(examples=["01KAQ3V9ZC8M0Y6W2N4T7R5B1D"])]
 
 
 def answer(document: Mapping[str, Any]) -> Response:
     """A JSON answer of what is known to be right; it is not checked a second time against its schema."""
     return Response(orjson.dumps(document), media_type="application/json")
-
-
-def deciding_routes(router: "Router", gate: Gate, access_of: AccessOf) -> APIRouter:
-    """`POST /api/route`."""
-    routes = APIRouter(prefix="/api", tags=["decide"], route_class=BodyRoute)
-
-    @routes.post("/route", response_model=DecisionOut | BriefOut, responses=problems(400, 413, 422, 503))
-    async def route(
-        request: RouteRequest,
-        http: Request,
-        detail: Annotated[Literal["full", "brief"], Query(description="brief: what is to be called, and why")] = "full",
-    ) -> Response:
-        """Which model, at which effort, should serve this prompt?"""
-        access = access_of(http)
-        access.need("route")
-
-        def decided() -> bytes:
-            fields = request.model_dump()
-            decision = router.decide(fields.pop("prompt"), fields.pop("config"), caller=access.name, **fields)
-            return decision.brief() if detail == "brief" else decision.to_json()
-
-        return Response(await gate.run(decided), media_type="application/json")
-
-    return routes
 
 
 def health_routes(health: Health) -> APIRouter:

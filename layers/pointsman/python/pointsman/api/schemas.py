@@ -9,9 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from pointsman.instants import instant_of
 from pointsman.registry import RouterConfig
-from pointsman.registry.fields import Feature, Fraction, Level, Modality, Positive, Tokens
+from pointsman.registry.fields import Feature, Fraction, Gateway, Level, Modality, Positive, Tokens
 
-Reason = Literal["threshold", "value", "fallback"]
+Reason = Literal["threshold", "value", "fallback", "session", "default"]
 ModelId = Annotated[str, Field(max_length=200, examples=["deepseek/deepseek-v4-flash"])]
 # RFC 9457, as `application/problem+json`.
 Code = Annotated[str, Field(pattern="^urn:pointsman:problem:")]
@@ -61,17 +61,9 @@ class HistoryQuery(_Request):
     until: Annotated[Instant | None, Field(description="Excluded")] = None
 
 
-class RouteRequest(_Request):
-    """A prompt to route, what is known about the request, and how it is to be chosen for."""
+class Dial(_Request):
+    """Our own fields: what is known about a request, and how it is to be chosen for."""
 
-    prompt: Annotated[
-        str,
-        Field(
-            description="The whole prompt.",
-            examples=["What is 1+1?"],
-            json_schema_extra={"minLength": 1, "pattern": r"\S"},  # the router refuses a blank one in its own words
-        ),
-    ]
     config: Annotated[str, Field(max_length=64, description="The router config.")] = "auto"
     task: Annotated[str | None, Field(max_length=200, description="A label kept with the decision.")] = None
     preferred_input_modalities: Annotated[
@@ -119,6 +111,29 @@ class RouteRequest(_Request):
     ] = None
     max_cost_usd: Annotated[Positive | None, Field(description="Candidates that cost more are left out.")] = None
     max_latency_s: Annotated[Positive | None, Field(description="Candidates known to take longer are left out.")] = None
+    session_id: Annotated[
+        str | None, Field(max_length=256, description="Which conversation it is, as the caller knows it.")
+    ] = None
+    sticky: Annotated[
+        Literal["always", "economic", "never"] | None,
+        Field(description="How a conversation keeps its model, in place of the config's."),
+    ] = None
+    names: Annotated[
+        Gateway | None, Field(description="The gateway in whose names models are told, as `model` of each call.")
+    ] = None
+
+
+class RouteRequest(Dial):
+    """A prompt to route, what is known about the request, and how it is to be chosen for."""
+
+    prompt: Annotated[
+        str,
+        Field(
+            description="The whole prompt.",
+            examples=["What is 1+1?"],
+            json_schema_extra={"minLength": 1, "pattern": r"\S"},  # the router refuses a blank one in its own words
+        ),
+    ]
 
 
 class OutcomeRequest(_Request):
@@ -234,6 +249,10 @@ class BriefOut(BaseModel):
     latency: Annotated[float | None, Field(description="Seconds, of the slowest chosen")]
     reason: Reason
     explanation: str
+    session: Annotated[
+        dict[str, Any] | None,
+        Field(description="The conversation it belongs to: its turn, what held it before, whether that stays"),
+    ] = None
     recorded: bool
 
 

@@ -4,6 +4,7 @@ Nothing of a body is dropped from what is counted: tools, schemas, calls and the
 words are. Images, audio and files are counted as such and never as the letters that carry them.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,6 +81,17 @@ class Request:
     def is_withheld(self) -> bool:
         """Whether a gateway kept back the text of what is asked now, so that there is nothing to judge."""
         return WITHHELD.fullmatch(self.current) is not None
+
+    def needs(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What is asked beside a request, together with what the request needs by itself."""
+        taken = asked.get("preferred_input_modalities") or ()
+        limit = asked.get("max_output_tokens")
+        return {
+            **asked,
+            "supports": list(dict.fromkeys([*(asked.get("supports") or ()), *self.supports])),
+            "preferred_input_modalities": list(dict.fromkeys([*taken, *self.modalities])),
+            "max_output_tokens": self.max_output_tokens if limit is None else limit,
+        }
 
     @property
     def stable(self) -> str:
@@ -189,8 +201,19 @@ def withheld(text: str) -> int:
 
 
 def dumped(value: object) -> str:
-    """A part of a body as text, to be counted."""
-    return orjson.dumps(value).decode()
+    """A part of a body as text, to be counted.
+
+    Raises:
+        RequestError: it is nested too deeply to be anything that a provider takes.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # numbers of more than 64 bits, half characters, depth
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except RecursionError:
+            message, remedy = "nested too deeply", "Send a body of fewer levels."
+            raise RequestError(f"(body): {message}. {remedy}", [Fault("(body)", message, remedy)]) from None
 
 
 def refuse(field: str, message: str, remedy: str, value: object = None) -> NoReturn:

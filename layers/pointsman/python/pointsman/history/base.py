@@ -17,6 +17,7 @@ from ulid import ULID
 
 from pointsman.decision import Serialized
 from pointsman.errors import InvalidCursor, NotFound, UnknownModel
+from pointsman.history.expiring import Expiring
 
 Record = Mapping[str, Any]
 PREVIEW_CHARACTERS = 160
@@ -86,6 +87,9 @@ class History(Protocol):
 
     def probe(self, *, until: float | None = None) -> None:
         """Write something and forget it: raises HistoryUnavailable where a decision could not be kept."""
+
+    def expiring(self) -> Expiring:
+        """A store beside it of what is remembered for a while, such as sessions."""
 
     def close(self) -> None:
         """Let go of the store."""

@@ -22,6 +22,7 @@ import orjson
 
 from pointsman.errors import HistoryUnavailable
 from pointsman.history.base import DEADLINE_S, History, Record, body_of
+from pointsman.history.expiring import Expiring, MemoryExpiring
 from pointsman.history.ids import timestamp
 
 TRIES = 3
@@ -110,12 +111,13 @@ class Recorder:
         self._asking: threading.Thread | None = None
         self._closed = threading.Event()
 
-    def record(self, decision: Record) -> bool:
-        """Keep a decision; False where it is in the log instead. Returns by the deadline."""
+    def record(self, decision: Record, patience_s: float | None = None) -> bool:
+        """Keep a decision; False where it is in the log instead. Returns by the deadline, or within `patience_s`."""
         if self._asking is not None:
             log_decision(decision, self._failure or "", log_prompt=self._log_prompt)
             return False
-        error = _append(self.history, decision, time.monotonic() + self._deadline_s)
+        patience_s = self._deadline_s if patience_s is None else min(patience_s, self._deadline_s)
+        error = _append(self.history, decision, time.monotonic() + patience_s)
         with self._lock:
             if error is None:
                 self._failures, self._failure = 0, None
@@ -167,6 +169,10 @@ class Unopened:
         raise HistoryUnavailable(self._error.detail, final=True)
 
     append = probe = page = get = set_outcome = decisions = delete = note = notes = purge = _refuse
+
+    def expiring(self) -> Expiring:
+        """What is remembered for a while is remembered by this process."""
+        return MemoryExpiring()
 
     def close(self) -> None:
         """There is nothing to let go of."""

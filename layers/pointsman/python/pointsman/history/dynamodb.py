@@ -4,6 +4,7 @@
     the decision's id        body    data (its JSON, by zlib), selected, outcomes, expires_at
     [shard, config, model]   its id  summary (JSON), expires_at
 
+Other items are the floor of retention, notes of the audit, and what is remembered for a while (`dynamodb_expiring`).
 A decision is one body, which is opened, and a summary in every list that shows it: of all decisions, of its
 config, of each candidate and model it selected, and of both. So every page is read by key, newest first, however
 rare its filter and however long nothing happened. A list is two partitions (the shards), so a page is two queries.
@@ -43,6 +44,7 @@ from pointsman.history.base import (
     served,
     summary_of,
 )
+from pointsman.history.dynamodb_expiring import DynamoExpiring
 from pointsman.history.dynamodb_table import TABLE_DEFINITION, TTL_ATTRIBUTE, ConditionFailed, Table
 from pointsman.history.ids import timestamp
 from pointsman.history.prompts import shortened_prompt
@@ -169,6 +171,10 @@ class DynamoHistory:
     @property
     def _client(self) -> Any:
         return self._calls.client
+
+    def expiring(self) -> DynamoExpiring:
+        """What is remembered for a while, in the same table."""
+        return DynamoExpiring(self._calls)
 
     def refresh(self) -> None:
         """Forget every connection, as after a snapshot was restored; the next use makes new ones."""

@@ -38,6 +38,7 @@ from pointsman.history.base import (
 )
 from pointsman.history.ids import timestamp
 from pointsman.history.retention import Retention
+from pointsman.history.sqlite_expiring import SqliteExpiring
 from pointsman.history.sqlite_schema import MIGRATIONS, meaning, version_of
 from pointsman.history.sqlite_watch import FileWatch
 
@@ -144,8 +145,10 @@ class SqliteHistory:
         self._watch = None
 
     @contextmanager
-    def _transaction(self, until: float | None = None) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, until: float | None = None, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """What is written in it is kept together, and on the disk when it ends, unless it need not be `durable`."""
         with self._held(self._write_lock, until) as left, self._translated():
+            self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._writer.execute(f"PRAGMA busy_timeout = {max(1, int(left * 1000))}")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -299,6 +302,10 @@ class SqliteHistory:
         with self._transaction(until) as db:
             db.execute("INSERT OR REPLACE INTO facts VALUES ('probe', ?)", (timestamp(datetime.now(UTC)),))
 
+    def expiring(self) -> SqliteExpiring:
+        """What is remembered for a while, in the same file."""
+        return SqliteExpiring(self._read, self._transaction)
+
     def check(self) -> None:
         """Read the whole file for damage; seconds for gigabytes, and nobody waits for it.
 
@@ -328,8 +335,8 @@ class SqliteHistory:
     def _floor(self) -> str:
         return max(self._kept_floor, self._retention.cutoff())
 
-    def _read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        with self._held(self._read_lock, None), self._translated():
+    def _read(self, sql: str, values: tuple[Any, ...], until: float | None = None) -> list[Any]:
+        with self._held(self._read_lock, until), self._translated():
             return self._reader.execute(sql, values).fetchall()
 
 

@@ -35,7 +35,18 @@ def _m002_kept_facts_and_audit(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE audit (id TEXT PRIMARY KEY, note TEXT NOT NULL) WITHOUT ROWID")
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_m001_decisions, _m002_kept_facts_and_audit]
+def _m003_expiring(db: sqlite3.Connection) -> None:
+    db.execute(
+        "CREATE TABLE expiring (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX expiring_by_expiry ON expiring (expires_at)")
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
+    _m001_decisions,
+    _m002_kept_facts_and_audit,
+    _m003_expiring,
+]
 
 
 def version_of(db: sqlite3.Connection, path: Path, known: int) -> int:

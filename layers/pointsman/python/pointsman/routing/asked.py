@@ -18,6 +18,7 @@ from pointsman.registry.fields import Feature, Modality
 MOST_TOKENS = 1_000_000_000
 MOST_IMAGES = 10_000
 MOST_NAMES = 1_000
+STICKY = ("always", "economic", "never")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Asked:
     efforts: Sequence[str] | None = None
     max_cost_usd: float | None = None
     max_latency_s: float | None = None
+    sticky: str | None = None
 
     def given(self) -> dict[str, Any]:
         """What was asked for, without what was left to the config."""
@@ -57,6 +59,8 @@ class Asked:
             *_counts(self),
             *_lists(self),
         ]
+        if self.sticky is not None and self.sticky not in STICKY:
+            faults.append(_unknown("sticky", "unknown", self.sticky, STICKY))
         _refuse(faults)
 
 

@@ -1,8 +1,7 @@
 """What a request costs each candidate: tokens x price, in USD, float64, part by part.
 
-    input   what no cache serves, at the input price
-    cached  what a cache serves, as far as the caller says how much that is, at the cached price; where no cached price
-            is published, at the input price
+    input   what no cache serves, at the input price; what of it a cache is to keep, at the price of writing to it
+    cached  what a cache serves, at the cached price; where no cached price is published, at the input price
     output  what is expected to be written
 
 A request with more input than a tier of a price list is priced at that tier as a whole. Prices are per 1,000 tokens and
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from pointsman.registry import ModelAtEffort, PriceList, Rates
 
 Floats = NDArray[np.float64]
+Row = tuple[float, float, float, float]
 
 # Costs are told, and compared, to so many significant digits.
 DIGITS = 7
@@ -29,10 +29,8 @@ _POWERS = np.array([float(f"1e{power}") for power in range(23)])  # the powers o
 class Prices:
     """What k candidates charge at one minute; NaN where a price is not known."""
 
-    base: Floats  # [3, k], USD per 1,000 input, cached and output tokens
-    tiers: tuple[
-        tuple[int, int, tuple[float, float, float]], ...
-    ]  # (more input than this, place, its rates), ascending
+    base: Floats  # [4, k], USD per 1,000 input, cached and output tokens, and per 1,000 written to a cache
+    tiers: tuple[tuple[int, int, Row], ...]  # (more input than this, place, its rates), ascending
     known: NDArray[np.bool_]  # [k]
 
 
@@ -56,7 +54,7 @@ def prices_of(candidates: Sequence[ModelAtEffort], instant: datetime) -> Prices:
     for place, one in enumerate(candidates):
         priced = lists[one.model_id]
         known.append(priced is not None)
-        rows.append((np.nan,) * 3 if priced is None else _rates(priced.base))
+        rows.append((np.nan,) * 4 if priced is None else _rates(priced.base))
         tiers += [] if priced is None else [(above, place, _rates(rates)) for above, rates in priced.tiers]
     return Prices(np.array(rows).T, tuple(sorted(tiers)), np.array(known))
 
@@ -66,13 +64,16 @@ def minute_of(instant: datetime) -> int:
     return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()) // 60
 
 
-def costs_of(prices: Prices, tokens_in: Floats, cached: int, tokens_out: Floats) -> Costs:
+def costs_of(
+    prices: Prices, tokens_in: Floats, cached: int | Floats, tokens_out: Floats, kept: Floats | None = None
+) -> Costs:
     """What a request costs each of k candidates.
 
     Args:
         tokens_in: [k], tokens of the whole request as each counts them, 1 or more.
-        cached: how many of them a cache will serve; never more than there are.
+        cached: how many of them a cache will serve, of all or [k] of each; never more than there are.
         tokens_out: [k], tokens each is expected to write.
+        kept: [k], how many of them each one's cache will hold afterwards; what is new among them is paid as written.
     """
     rates = prices.base
     most = tokens_in.max()
@@ -81,13 +82,16 @@ def costs_of(prices: Prices, tokens_in: Floats, cached: int, tokens_out: Floats)
         for above, place, of_tier in prices.tiers:
             if tokens_in[place] > above:
                 rates[:, place] = of_tier
-    if cached:
+    if np.any(cached):
         served = np.minimum(tokens_in, cached)
-        read, kept = (tokens_in - served) * rates[0] / 1000.0, served * rates[1] / 1000.0
+        read, reread = (tokens_in - served) * rates[0] / 1000.0, served * rates[1] / 1000.0
     else:
-        read, kept = tokens_in * rates[0] / 1000.0, np.zeros(len(tokens_in))
+        served = np.zeros(len(tokens_in))
+        read, reread = tokens_in * rates[0] / 1000.0, served
+    if kept is not None:
+        read = read + np.clip(np.minimum(kept, tokens_in) - served, 0.0, None) * (rates[3] - rates[0]) / 1000.0
     written = tokens_out * rates[2] / 1000.0
-    return Costs(read, kept, written, rounded(read + kept + written))
+    return Costs(read, reread, written, rounded(read + reread + written))
 
 
 def rounded(values: Floats) -> Floats:
@@ -99,6 +103,7 @@ def rounded(values: Floats) -> Floats:
     return short
 
 
-def _rates(rates: Rates) -> tuple[float, float, float]:
+def _rates(rates: Rates) -> Row:
     cached = rates.input if rates.cached_input is None else rates.cached_input
-    return rates.input, cached, rates.output
+    kept = rates.input if rates.cache_write is None else rates.cache_write
+    return rates.input, cached, rates.output, kept

@@ -1,11 +1,14 @@
 """From weighed candidates to a decision: the policy, its fallbacks, the words, the record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pointsman.decision import Call, Decision, Fallback, Strongest
+from pointsman.history.base import model_of
 from pointsman.history.ids import timestamp
 from pointsman.history.prompts import KeptPrompt
 from pointsman.registry import WORK, RouterConfig
@@ -13,9 +16,22 @@ from pointsman.routing.asked import NOTHING, Asked, Bars
 from pointsman.routing.candidates import told_excluded
 from pointsman.routing.explanation import Beside, explain
 from pointsman.routing.fallbacks import Mask, fallbacks
-from pointsman.routing.policy import Choice, choose
+from pointsman.routing.policy import Choice, Reason, choose
 from pointsman.routing.predictor import Reading
 from pointsman.routing.weighing import Weighed
+
+
+class Given(NamedTuple):
+    """A candidate that is taken without choosing, what the decision calls that, and why, in words.
+
+    `otherwise` is added to the words where it is not among the candidates, and one is chosen all the same.
+    """
+
+    candidate_id: str | None
+    reason: Reason
+    why: str
+    otherwise: str = ""
+
 
 # How much of a reading a decision keeps: enough to learn from it without its prompt.
 KEPT_DOMAINS = 4
@@ -34,13 +50,19 @@ def decided(
     now: datetime,
     caller: str | None,
     artifact: str,
+    given: Given | None = None,
+    session: Mapping[str, Any] | None = None,
 ) -> Decision:
-    """The decision among n >= 1 weighed candidates; not recorded yet."""
+    """The decision among n >= 1 weighed candidates; not recorded yet.
+
+    `given` is a candidate that is taken without choosing, as long as it is among them; `session` what is told of the
+    conversation, to which the choice is added.
+    """
     # What is not priced is not chosen by its price: there, all cost the same.
     priced = not np.isnan(weighed.cost).any()
-    cost = weighed.cost if priced else np.zeros(len(weighed.cost))
+    cost = weighed.compared if priced else np.zeros(len(weighed.cost))
 
-    def choose_among(among: Mask | None, max_k: int) -> Choice:
+    def choose_among(among: Mask | None, max_k: int, holding: int | None = None) -> Choice:
         return choose(
             weighed.ids,
             weighed.mu,
@@ -56,9 +78,16 @@ def decided(
             worth_of_a_second=bars.worth_of_a_second,
             max_cost_usd=bars.max_cost_usd,
             among=among,
+            holding=holding,
         )
 
-    choice = choose_among(None, config.max_k)
+    place = None if given is None else _place_of(given.candidate_id, weighed.ids.tolist())
+    if given is not None and place is not None:
+        alone = np.arange(len(weighed.ids)) == place
+        choice = replace(choose_among(alone, 1), reason=given.reason)
+    else:
+        held = [] if session is None else np.flatnonzero(weighed.ids == session["held"]).tolist()
+        choice = choose_among(None, config.max_k, held[0] if held else None)
     members = choice.members
     next_ones = fallbacks(
         lambda among: choose_among(among, 1),
@@ -68,6 +97,8 @@ def decided(
     )
     costs, tokens = weighed.parts(members)
     usd = costs.total
+    # What was compared may count later turns; what is told is what this one costs.
+    choice = replace(choice, cost=usd)
     seconds = choice.latency or 0.0
     # Candidates are cheapest first, so this is the cheapest of equally strong ones.
     best = int(weighed.mu.argmax())
@@ -121,10 +152,34 @@ def decided(
             worth_usd=bars.worth_usd,
             beside=_beside(weighed, members, best) if priced else None,
             priced=priced,
+            why=None if given is None else given.otherwise if place is None else given.why,
         ),
+        session=None if session is None else _in_session(session, weighed, members),
         asked={} if asked is NOTHING else asked.given(),
         artifact=artifact,
     )
+
+
+def _place_of(candidate_id: str | None, ids: Sequence[str]) -> int | None:
+    """Where a candidate is, or one of its model at another effort; None where neither is."""
+    if candidate_id is None:
+        return None
+    if candidate_id in ids:
+        return ids.index(candidate_id)
+    model = model_of(candidate_id)
+    return next((i for i, one in enumerate(ids) if model_of(one) == model), None)
+
+
+def _in_session(session: Mapping[str, Any], weighed: Weighed, members: tuple[int, ...]) -> dict[str, Any]:
+    """What a decision tells of its conversation: who held it, whether it stays, and what a cache serves of it."""
+    selected, held = [str(weighed.ids[i]) for i in members], session["held"]
+    served = weighed.served
+    return {
+        **session,
+        "stayed": held is not None and held in selected,
+        "switched": held is not None and held not in selected,
+        "cached_tokens": 0 if served is None else int(served[weighed.order[list(members)]].sum()),
+    }
 
 
 def _call(weighed: Weighed, place: int) -> Call:

@@ -28,14 +28,20 @@ def explain(
     worth_usd: float | None = None,
     beside: Beside | None = None,
     priced: bool = True,
+    why: str | None = None,
 ) -> str:
-    """Why this choice, among n candidates, and what more money would have bought."""
+    """Why this choice, among n candidates, and what more money would have bought.
+
+    `why` is all there is to say where nothing was chosen; where something was, it is said besides.
+    """
     names = " with ".join(selected)
     verb = "is" if len(selected) == 1 else "are together"
     among = f"of {n} candidates" if n > 1 else "of 1 candidate"
     expected = f"{choice.expected_quality:.0%} expected"
     if caution:
         expected += f", {choice.asked_quality:.0%} at a caution of {caution:g}"
+    if choice.reason in ("session", "default"):
+        return f"{names} {verb} taken: {why}"
     if choice.reason == "threshold":
         best = "the cheapest choice" if priced else "the choice, at a price that is not known,"
         said = (
@@ -52,7 +58,7 @@ def explain(
         )
     if within is not None:
         said += f", at most {within * 100:.3g} points below the best candidate"
-    return f"{said}.{_compared(choice, threshold, beside)}"
+    return f"{said}.{_compared(choice, threshold, beside)}{f' {why}' if why else ''}"
 
 
 def _compared(choice: Choice, threshold: float, beside: Beside | None) -> str:

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
-Reason = Literal["threshold", "value", "fallback"]
+# `session` and `default` are taken without choosing: what holds a conversation, and what answers unread text.
+Reason = Literal["threshold", "value", "fallback", "session", "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def choose(
     worth_of_a_second: float = 0.0,
     max_cost_usd: float | None = None,
     among: NDArray[np.bool_] | None = None,
+    holding: int | None = None,
 ) -> Choice:
     """The set to serve a prompt, from n >= 1 candidates.
 
@@ -68,13 +70,15 @@ def choose(
         worth_of_a_second: USD, what a second of waiting costs; only where there is a worth.
         max_cost_usd: what a set of several may cost at most; single candidates have been looked at before.
         among: bool [n], the candidates to choose from, at least one; only for sets of one.
+        holding: the place of what holds a conversation. It clears the threshold from the margin below it on, so that a
+            conversation does not move to and fro across the bar. Where there are sets, it is not looked at.
     """
     asked = mu if sigma is None or not caution else np.maximum(mu - caution * sigma, 0.0)
     bars = _Bars(completion_threshold, fallback_quality_margin, within, worth_usd, worth_of_a_second)
     if among is not None:
         asked = np.where(among, asked, -np.inf)
     if max_k == 1 or len(candidate_ids) == 1:
-        rows, reason = _best(asked, cost, latency, bars)
+        rows, reason = _best(asked, cost, latency, bars, holding=holding)
         place = min(rows.tolist(), key=candidate_ids.__getitem__)
         seconds = float(latency[place])
         return Choice(
@@ -125,6 +129,7 @@ def _best(
     bars: _Bars,
     sets: Places | None = None,
     of_candidates: Floats | None = None,
+    holding: int | None = None,
 ) -> tuple[Places, Reason]:
     """The places of the best sets of s, and why: several only where they differ in nothing but their ids.
 
@@ -132,15 +137,19 @@ def _best(
         quality: [s]; cost: [s]; latency: [s], NaN: not known.
         sets: [s, 1 + max_k], the sizes and the members, where sets may have several.
         of_candidates: [n], the latency of single candidates, where sets may have several.
+        holding: the place whose completion may lie the margin below the threshold.
     """
     reason: Reason = "threshold" if bars.worth_usd is None else "value"
     best = float(quality.max())
-    bar = bars.completion_threshold
-    if best < bar:
-        reason, bar = "fallback", best - bars.fallback_quality_margin
-    if bars.within is not None:
-        bar = max(bar, best - bars.within)
-    rows = np.flatnonzero(quality >= bar)
+    judged = quality
+    if holding is not None:
+        judged = quality.copy()
+        judged[holding] += bars.fallback_quality_margin
+    near = best - bars.within if bars.within is not None else -np.inf
+    rows = np.flatnonzero((judged >= bars.completion_threshold) & (quality >= near))
+    if not len(rows):
+        reason = "fallback"
+        rows = np.flatnonzero((judged >= best - bars.fallback_quality_margin) & (quality >= near))
     if bars.worth_usd is not None:
         value = bars.worth_usd * quality - cost
         if bars.worth_of_a_second:

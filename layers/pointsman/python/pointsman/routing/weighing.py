@@ -3,7 +3,7 @@
 Cheapest first. Numbers are rounded here, before anything is compared, so that what a decision tells is what decided it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isnan
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from pointsman.decision import Candidates, CostParts, OutputTokens
 from pointsman.routing.asked import Asked, Bars
+from pointsman.routing.caching import Turn
 from pointsman.routing.candidates import CandidatePool, Objects, excluded_from, input_tokens
 from pointsman.routing.cost import Costs, costs_of
 from pointsman.routing.forecast import Forecast, forecast
+from pointsman.routing.image_tokens import Image, tokens_of
 from pointsman.routing.images import TOKENS_AN_IMAGE
 from pointsman.routing.predictor import Predictor, Reading
 
@@ -37,10 +39,12 @@ class Weighed:
     mu: Floats
     sigma: Floats
     cost: Floats  # NaN: not known, and then of none of them
+    compared: Floats  # what is compared in its place: the same, but in a conversation, where later turns count
     latency: Floats  # seconds, NaN: not known
     tokens_in: Floats
     forecast: Forecast  # [k], of the pool
     costs: Costs  # [k], of the pool
+    served: Floats | None  # [k], of the pool: tokens that a cache serves; None outside of a conversation
     excluded: Mapping[int, str]
 
     def told(self) -> Candidates:
@@ -86,13 +90,30 @@ def weigh(
     strict_supports: bool,
     barred: frozenset[str],
     now: datetime,
+    images: Sequence[Image] = (),
+    turn: Turn | None = None,
+    hysteresis_usd: float = 0.0,
 ) -> Weighed:
-    """The candidates of a pool for a request of `counted` tokens, without those that cannot serve it or may not."""
-    tokens_in = input_tokens(pool, counted + asked.images * TOKENS_AN_IMAGE)
+    """The candidates of a pool for a request of `counted` tokens, without those that cannot serve it or may not.
+
+    Args:
+        images: those that are known one by one, beside the number that `asked` says.
+        turn: the request as the turn of a conversation, whose caches are then costed; None: it stands alone.
+        hysteresis_usd: what moving a conversation must be worth beyond its costs.
+    """
+    tokens_in = input_tokens(pool, counted + asked.images * TOKENS_AN_IMAGE) + _image_tokens(pool, images)
     length_factor = predictor.length_factor(float(reading.difficulty))
     written = forecast(pool.tokens, pool.typical_tokens, reading.work, length_factor, asked.max_output_tokens)
     prices = pool.prices_at(now)
-    costs = costs_of(prices, tokens_in, asked.cached_input_tokens, written.expected)
+    served: Floats | None = None
+    if turn is None:
+        costs = costs_of(prices, tokens_in, asked.cached_input_tokens, written.expected)
+        compared = costs.total
+    else:
+        factor = pool.input_token_factor
+        served = np.maximum(turn.served(pool.candidates) * factor, asked.cached_input_tokens)
+        costs = costs_of(prices, tokens_in, served, written.expected, turn.put(pool.candidates) * factor)
+        compared = turn.compared(pool.candidates, costs, prices, tokens_in, written.expected, factor, hysteresis_usd)
     latency = pool.first_token_s  # NaN, where the speed of none is known
     if pool.speed_known:
         latency = np.round(latency + pool.second_a_token * written.expected, SECONDS_DECIMALS)
@@ -104,7 +125,7 @@ def weigh(
         pool,
         tokens_in,
         written.expected,
-        modalities=modalities if not asked.images or "image" in modalities else [*modalities, "image"],
+        modalities=[*modalities, "image"] if (asked.images or images) and "image" not in modalities else modalities,
         supports=asked.supports,
         strict_supports=strict_supports,
         limit=asked.max_output_tokens,
@@ -128,12 +149,22 @@ def weigh(
         mu=np.rint(mu[order] * MU_STEPS) / MU_STEPS,
         sigma=np.rint(sigma[order] * SIGMA_STEPS) / SIGMA_STEPS,
         cost=costs.total[order],
+        compared=compared[order],
         latency=latency[order],
         tokens_in=tokens_in[order],
         forecast=written,
         costs=costs,
+        served=served,
         excluded=excluded,
     )
+
+
+def _image_tokens(pool: CandidatePool, images: Sequence[Image]) -> Floats | float:
+    """Tokens [k] of images by the rule of each candidate's provider."""
+    if not images:
+        return 0.0
+    by_provider = {name: tokens_of(images, name) for name in {one.provider for one in pool.candidates}}
+    return np.array([float(by_provider[one.provider]) for one in pool.candidates])
 
 
 def _too_much(
