@@ -121,7 +121,8 @@ def test_the_schema_describes_the_record_field_by_field() -> None:
 
 
 def test_the_request_has_every_field_that_can_be_asked_for() -> None:
-    assert set(RouteRequest.model_fields) == {"prompt", "config", *(field.name for field in fields(Asked))}
+    ours = {"prompt", "config", "session_id", "names"}
+    assert set(RouteRequest.model_fields) == {*ours, *(field.name for field in fields(Asked))}
 
 
 def test_a_candidate_tells_all_but_what_goes_without_saying(client: TestClient) -> None:
@@ -364,6 +365,10 @@ def test_the_api_documents_itself(client: TestClient) -> None:
     document = client.get("/api/openapi.json").json()
     assert set(document["paths"]) == {
         "/api/route",
+        "/v1/decision",
+        "/routing/v1/chat/completions",
+        "/routing/v1/messages",
+        "/routing/v1/responses",
         "/api/configs",
         "/api/models",
         "/api/history",

@@ -135,7 +135,7 @@ def deciding_routes(router: "Router", gate: Gate, access_of: AccessOf) -> APIRou
 
             def answered() -> Response:
                 registry = router.registry
-                request = read(body, form, lenient=True)
+                request = read(body, form)
                 named = config_named(request.model, registry.configs) or DEFAULT_CONFIG
                 asking = asking_in(request, body, http.headers, registry, named)
                 made, again = decided(asking, body, caller)
