@@ -15,6 +15,11 @@ TRANSCRIPTS = {
     "bold": "**User:** hi\n\n**Assistant:** hello\n\n**User:** go on",
     "headings": "### User: hi\n### Assistant: hello\n### User: go on",
     "brackets": "[User]: hi\n[Assistant]: hello\n[User]: go on",
+    "headings alone": "## User\nhi\n\n## Assistant\nhello\n\n## User\ngo on",
+    "brackets alone": "[user]\nhi\n[assistant]\nhello\n[user]\ngo on",
+    "bold alone": "**User**\nhi\n**Assistant**\nhello\n**User**\ngo on",
+    "tags": "<user>hi</user>\n<assistant>hello</assistant>\n<user>go on</user>",
+    "lower case": "user: hi\nassistant: hello\nuser: go on",
     "JSON": json.dumps(
         [
             {"role": "user", "content": "hi"},

@@ -45,12 +45,16 @@ SPACED: dict[str, Role] = {
 ROLES: dict[str, Role] = {name: role for role, names in NAMES.items() for name in names.split()} | SPACED
 ALIASES: dict[str, Role] = {**ROLES, "ipython": "tool", "environment": "tool"}
 
-# A line that opens with a role's name and a colon, perhaps in bold, in brackets or as a heading.
+_NAME = "(" + "|".join(sorted(map(re.escape, ROLES), key=len, reverse=True)) + ")"
+# A line that opens with a role's name and a colon, perhaps in bold, in brackets or as a heading; a line that is nothing
+# but a decorated name; or a tag.
 LABEL = re.compile(
-    r"^[ \t]{0,4}(?:[#>*_\[(-]{0,4}[ ]?)(" + "|".join(sorted(map(re.escape, ROLES), key=len, reverse=True)) + r")"
-    r"(?:[ ]?\d{1,3})?[*_\])]{0,4}[ ]?[:：][*_]{0,3}",
+    rf"^[ \t]{{0,4}}(?:[#>*_\[(-]{{0,4}}[ ]?){_NAME}(?:[ ]?\d{{1,3}})?[*_\])]{{0,4}}[ ]?[:：][*_]{{0,3}}"
+    rf"|^[ \t]{{0,4}}(?:[#*_]{{1,6}}[ ]?|[\[(]){_NAME}[*_\])]{{0,4}}[ \t]{{0,4}}$"
+    rf"|^[ \t]{{0,4}}<{_NAME}>",
     re.IGNORECASE | re.MULTILINE,
 )
+TAG_END = re.compile(rf"</{_NAME}>", re.IGNORECASE)
 TEMPLATE = re.compile(
     r"<\|im_start\|>[ ]?(\w{1,20})|<\|start_header_id\|>[ ]?(\w{1,20})[ ]?<\|end_header_id\|>"
     r"|<start_of_turn>[ ]?(\w{1,20})|<\|(user|assistant|system|tool)\|>|(\[INST\])|(\[/INST\])"
@@ -130,14 +134,14 @@ def _template_turns(text: str) -> list[Turn] | None:
 
 def _labelled_turns(text: str) -> list[Turn] | None:
     marks = list(LABEL.finditer(text))
-    roles = [ROLES[" ".join(mark[1].lower().split())] for mark in marks]
+    roles = [ROLES[next(name for name in mark.groups() if name).lower()] for mark in marks]
     if "user" not in roles or "assistant" not in roles:
         return None
     preamble = text[: marks[0].start()].strip()
     parts = [
         text[mark.end() : after.start() if after else len(text)] for mark, after in pairwise([*marks, None]) if mark
     ]
-    turns = _stripped(zip(roles, parts, strict=True))
+    turns = _stripped((role, TAG_END.sub("", part)) for role, part in zip(roles, parts, strict=True))
     # The user has the last word in a conversation that waits for an answer; otherwise it is material.
     if not turns or turns[-1].role == "assistant" or (preamble and ABOUT.search(preamble[:2000])):
         return None
