@@ -76,7 +76,11 @@ def run(
                     f"history in {settings.table or settings.db})"
                 )
                 guarded = guard(app, names, is_loopback(host), document, settings.requests_per_minute)
-                _serve(guarded, listener, settings.max_connections)
+                try:
+                    _serve(guarded, listener, settings.max_connections)
+                finally:
+                    if router.recorder is not None:
+                        router.recorder.close()
         finally:
             history.close()
     finally:

@@ -1,4 +1,4 @@
-"""Is the SQLite file still the one that was opened? Looked at before every use, in some ten microseconds.
+"""Is the SQLite file still the one that was opened? Looked at before every use, in some tens of microseconds.
 
 A file that was deleted, replaced, written over or lost its log (`-wal`) takes what is appended and keeps none of it,
 or is destroyed by it. Deleting and replacing show in the inode. Writing over it shows in the time of its last change:
