@@ -162,6 +162,19 @@ def test_more_connections_than_the_cap_are_told_to_come_back(served: Served) -> 
     assert all_of(connect(port, WHOLE)).startswith(b"HTTP/1.1 200 ")
 
 
+def test_everyone_beyond_the_cap_is_told_however_many_they_are(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_LINGERING", 3)
+    _, port, _, _ = served(most=2, PATIENT_S=60.0)
+    held = [connect(port, HALF_BODY) for _ in range(2)]
+    time.sleep(0.2)
+    for _ in range(12):
+        one = connect(port)
+        held.append(one)
+        assert one.recv(100).startswith(b"HTTP/1.1 503 ")
+    for one in held:
+        one.close()
+
+
 @pytest.mark.parametrize("sent", [b"", HALF_HEAD])
 def test_connections_that_say_nothing_lock_nobody_out(served: Served, sent: bytes) -> None:
     _, port, _, _ = served(most=4, PATIENT_S=0.2)

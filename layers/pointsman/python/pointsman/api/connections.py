@@ -16,7 +16,7 @@ from pointsman.errors import Overloaded, problem_document
 HEAD_S, IDLE_S, WRITE_S = 10.0, 15.0, 30.0
 # A body may take this long, and longer by its size at the slowest speed that is waited for.
 BODY_S, SLOWEST_BYTES_A_SECOND = 20.0, 65_536
-# Refused connections are held for a moment, so that the refusal is read; beyond so many they are just closed.
+# Refused connections are held for a moment, so that the refusal is read; so many at most, the newest.
 LINGER_S, MOST_LINGERING = 1.0, 256
 GRACE_S = 10
 # A connection that has sent no request for so long makes room for a new one when there is no other.
@@ -45,7 +45,7 @@ _SLOW = _raw(
 
 def protocol(most: int) -> type[H11Protocol]:
     """The protocol of a server that takes `most` connections at once."""
-    lingering: set[H11Protocol] = set()
+    lingering: dict[H11Protocol, None] = {}
     # Those whose next request has not arrived whole, the longest waiting first, with the time since when.
     silent: dict[Any, float] = {}
 
@@ -62,9 +62,10 @@ def protocol(most: int) -> type[H11Protocol]:
             self._refused = True
             self.transport = transport
             if len(lingering) >= MOST_LINGERING:
-                transport.abort()
-                return
-            lingering.add(self)
+                told = next(iter(lingering))  # for the longest time
+                del lingering[told]
+                told.transport.abort()
+            lingering[self] = None
             transport.write(_FULL)
             if transport.can_write_eof():
                 transport.write_eof()
@@ -86,7 +87,7 @@ def protocol(most: int) -> type[H11Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop()
-            lingering.discard(self)
+            lingering.pop(self, None)
             if not self._refused:
                 super().connection_lost(exc)
 
