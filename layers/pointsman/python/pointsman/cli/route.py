@@ -129,7 +129,8 @@ def _batch_line(line: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     try:
         document = json.loads(text_of(line, "the line"))
         fields = {"prompt": document} if isinstance(document, str) else document
-        return RouteRequest.model_validate({**asked, **fields}).model_dump()
+        # `names` is how an answer over HTTP calls models; a decision has ours.
+        return RouteRequest.model_validate({**asked, **fields}).model_dump(exclude={"names"})
     except ValidationError as error:
         raise MalformedRequest(f"{first_fault(error)}.") from None
     except (ValueError, TypeError, RecursionError):
