@@ -18,7 +18,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from pointsman.errors import UnknownModel
 from pointsman.history.base import model_of
+from pointsman.history.outcomes import served
 from pointsman.history.prompts import prompt_hash
 from pointsman.history.sqlite_schema import MIGRATIONS
 from pointsman.settings import load_settings
@@ -80,9 +82,16 @@ def _outcomes(
     if not isinstance(outcomes, list) or not all(isinstance(outcome, dict) for outcome in outcomes):
         raise DatasetError(f"{place}: outcomes: not a list of objects. Write decisions as the API gives them.")
     for outcome in outcomes:
+        if outcome.get("score") is None and "completed" in outcome and outcome["completed"] is None:
+            continue  # usage, a cut off answer or a failed call: nobody judged it
         model_id = name_of(text_field(outcome, "model_id", f"{place}: outcomes"))
-        if model_id not in (decision.get("selected") or []):
-            raise DatasetError(f"{place}: outcomes: the decision did not select {model_id!r}. Leave the outcome out.")
+        try:
+            served(decision, model_id)
+        except UnknownModel:
+            raise DatasetError(
+                f"{place}: outcomes: the decision did not select {model_id!r}, nor was it a candidate. "
+                "Leave the outcome out."
+            ) from None
         score = number_field(outcome, "score", f"{place}: outcomes")
         if isnan(score):
             completed = outcome.get("completed")

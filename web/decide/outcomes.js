@@ -19,6 +19,17 @@ export function outcomesView(decision) {
   );
 }
 
+// What a gateway reports beside a verdict.
+const REPORTED = [
+  "input_tokens",
+  "cached_tokens",
+  "output_tokens",
+  "latency_ms",
+  "cost_usd",
+  "finish_reason",
+  "error",
+];
+
 function outcomeRow(decisionId, modelId, known) {
   const told = el("span", { class: "muted", role: "status", "data-testid": "outcome-told" });
   const place = el("div", { class: "trouble", role: "alert", "data-testid": "outcome-error", hidden: true });
@@ -47,9 +58,7 @@ function outcomeRow(decisionId, modelId, known) {
     told.textContent = "Saving…";
     try {
       // What is known besides, such as a cost that was reported, stays; a score goes with the verdict it was for.
-      const kept = outcome
-        ? { output_tokens: outcome.output_tokens ?? null, cost_usd: outcome.cost_usd ?? null }
-        : {};
+      const kept = Object.fromEntries(REPORTED.map((field) => [field, outcome?.[field] ?? null]));
       const answer = await putOutcome(decisionId, { ...kept, model_id: modelId, completed });
       outcome = list(answer.outcomes).find((one) => one?.model_id === modelId) ?? { completed };
       clearTrouble(place);
@@ -87,6 +96,7 @@ function words(one) {
   if (typeof one.score === "number") parts.push(`score ${number(one.score, 2)}`);
   if (typeof one.output_tokens === "number") parts.push(`${count(one.output_tokens)} output tokens`);
   if (typeof one.cost_usd === "number") parts.push(money(one.cost_usd));
+  if (one.error) parts.push(`failed: ${one.error}`);
   if (one.ts) parts.push(localTime(one.ts));
   return parts.filter(Boolean).join(" · ");
 }

@@ -21,10 +21,13 @@ from pointsman.api.schemas import (
     HistoryQuery,
     ModelsOut,
     OutcomeRequest,
+    OutcomeResultsOut,
+    OutcomesRequest,
     ReadyOut,
     RecordedDecisionOut,
 )
-from pointsman.errors import Fault, RequestError
+from pointsman.dialects.naming import known_name
+from pointsman.errors import Fault, NotFound, RequestError
 from pointsman.history import Filter, History, erasure
 from pointsman.history.asking import decision_id_of, page_of
 from pointsman.history.base import no_such_decision
@@ -127,15 +130,45 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
         responses=problems(400, 404, 413, 422, 503),
     )
     def put_outcome(decision_id: DecisionId, outcome: OutcomeRequest, http: Request) -> Response:
-        """Keep what really happened with a selected model; the last one a model stands.
+        """Keep what really happened with a model; the last one of a candidate stands.
 
         Whoever may report and not see the decision gets it without what was asked.
         """
+        return told(report(decision_id, outcome, http, add=False), http)
+
+    @routes.post(
+        "/{decision_id}/outcomes",
+        response_model=RecordedDecisionOut,
+        responses=problems(400, 404, 413, 422, 503),
+    )
+    def post_outcome(decision_id: DecisionId, outcome: OutcomeRequest, http: Request) -> Response:
+        """Add what happened with a model to what is known of it."""
+        return told(report(decision_id, outcome, http, add=True), http)
+
+    @routes.post("/outcomes", response_model=OutcomeResultsOut, responses=problems(400, 413, 422, 503))
+    def post_outcomes(batch: OutcomesRequest, http: Request) -> Response:
+        """Add outcomes of several decisions; each is kept or refused by itself."""
+        access_of(http).need("report")
+        results: list[dict[str, Any]] = []
+        for one in batch.outcomes:
+            result = {"id": one.id, "model_id": one.model_id, "status": 200}
+            try:
+                report(one.id, one, http, add=True)
+            except (RequestError, NotFound) as error:
+                result |= {"status": error.status, "detail": error.detail}
+            results.append(result)
+        return answer({"results": results})
+
+    def report(decision_id: str, outcome: OutcomeRequest, http: Request, *, add: bool) -> dict[str, Any]:
         access = access_of(http)
         access.need("report")
-        fields = {**outcome.model_dump(), "reported_by": access.name}
-        found = history.set_outcome(decision_id_of(decision_id), outcome.model_id, fields)
-        return answer(found if access.may_see(found["caller"]) else {**found, "prompt": None, "task": None})
+        fields = {**outcome.model_dump(exclude={"id"}), "reported_by": access.name}
+        name = known_name(registry, outcome.model_id)
+        return history.set_outcome(decision_id_of(decision_id), name, fields, add=add)
+
+    def told(found: dict[str, Any], http: Request) -> Response:
+        seen = access_of(http).may_see(found["caller"])
+        return answer(found if seen else {**found, "prompt": None, "task": None})
 
     return routes
 

@@ -16,7 +16,7 @@ import orjson
 from ulid import ULID
 
 from pointsman.decision import Serialized
-from pointsman.errors import InvalidCursor, NotFound, UnknownModel
+from pointsman.errors import InvalidCursor, NotFound
 from pointsman.history.expiring import Expiring
 
 Record = Mapping[str, Any]
@@ -60,14 +60,15 @@ class History(Protocol):
     def get(self, decision_id: str) -> dict[str, Any]:
         """The whole decision with its `outcomes`. Raises NotFound."""
 
-    def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
-        """Keep what happened with a selected candidate; the last one of it stands. Returns the decision.
+    def set_outcome(self, decision_id: str, model_id: str, outcome: Record, *, add: bool = False) -> dict[str, Any]:
+        """Keep what happened with a candidate; the last one of it stands. Returns the decision.
 
-        A model's id stands for the one selected candidate of that model.
+        `model_id` is a candidate's or a model's, as `outcomes.served` reads it. With `add`, what was known of it stays
+        where the outcome says nothing.
 
         Raises:
             NotFound: there is no such decision.
-            UnknownModel: the decision did not select this model.
+            UnknownModel: it was never a candidate of the decision.
         """
 
     def decisions(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[dict[str, Any]]:
@@ -120,29 +121,6 @@ def listed_under(decision: Record) -> list[str]:
 def model_of(candidate_id: str) -> str:
     """The model of a candidate: `model` of `model@effort`."""
     return candidate_id.partition("@")[0]
-
-
-def served(decision: Record, model_id: str) -> str:
-    """The selected candidate of a name: its own id, or its model's where only one of the selected is of that model.
-
-    Raises:
-        UnknownModel: the decision did not select it.
-    """
-    selected = decision["selected"]
-    of_model = [candidate_id for candidate_id in selected if model_of(candidate_id) == model_id]
-    if model_id not in selected and len(of_model) == 1:
-        return str(of_model[0])
-    check_selected(decision, model_id)
-    return model_id
-
-
-def check_selected(decision: Record, model_id: str) -> None:
-    """Raise UnknownModel unless the decision selected this model."""
-    if model_id not in decision["selected"]:
-        raise UnknownModel(
-            f"model_id: the decision {decision['id']} did not select {model_id[:100]!r}. "
-            f"Use one of: {', '.join(decision['selected'])}."
-        )
 
 
 def no_such_decision(decision_id: str) -> NotFound:

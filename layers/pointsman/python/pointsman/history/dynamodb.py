@@ -41,12 +41,12 @@ from pointsman.history.base import (
     first_id,
     listed_under,
     no_such_decision,
-    served,
     summary_of,
 )
 from pointsman.history.dynamodb_expiring import DynamoExpiring
-from pointsman.history.dynamodb_table import TABLE_DEFINITION, TTL_ATTRIBUTE, ConditionFailed, Table
+from pointsman.history.dynamodb_table import TABLE_DEFINITION, TRIES, TTL_ATTRIBUTE, ConditionFailed, Table
 from pointsman.history.ids import timestamp
+from pointsman.history.outcomes import merged, served
 from pointsman.history.prompts import shortened_prompt
 from pointsman.history.retention import Retention
 
@@ -132,32 +132,50 @@ class DynamoHistory:
             raise no_such_decision(decision_id)
         return _unpacked(stored)
 
-    def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
+    def set_outcome(self, decision_id: str, model_id: str, outcome: Record, *, add: bool = False) -> dict[str, Any]:
         if not self._is_live(decision_id, None):
             raise no_such_decision(decision_id)
-        if not model_id:  # no attribute can have this name
-            served(self.get(decision_id), model_id)
-        kept = {**outcome, "model_id": model_id, "ts": timestamp(datetime.now(UTC))}
-        try:
-            answer = self._calls.call(
-                "update_item",
-                Key=_body_key(decision_id),
-                UpdateExpression="SET outcomes.#model = :outcome",
-                ConditionExpression=f"attribute_exists(pk) AND contains(selected, :model) AND ({LIVE})",
-                ExpressionAttributeNames={"#model": model_id},
-                ExpressionAttributeValues={
-                    ":model": {"S": model_id},
-                    ":outcome": {"S": orjson.dumps(kept).decode()},
-                    **_now(),
-                },
-                ReturnValues="ALL_NEW",
-            )
-        except ConditionFailed:
-            candidate_id = served(self.get(decision_id), model_id)
-            if candidate_id != model_id:
-                return self.set_outcome(decision_id, candidate_id, outcome)
-            # Between the two reads it appeared; when it was asked for, it was not there.
-            raise no_such_decision(decision_id) from None
+        kept = {**outcome, "ts": timestamp(datetime.now(UTC))}
+        if model_id and not add:  # no attribute can be called nothing
+            try:
+                # What most report: the candidate that was selected, in one request.
+                return self._keep(
+                    decision_id, model_id, kept, "contains(selected, :model)", {":model": {"S": model_id}}
+                )
+            except ConditionFailed:
+                pass
+        for _ in range(TRIES):
+            stored = self._stored(decision_id)
+            if stored is None or not self._is_live(decision_id, _expires_at(stored)):
+                raise no_such_decision(decision_id)
+            candidate_id = served(_unpacked(stored), model_id)
+            before = stored["outcomes"]["M"].get(candidate_id)
+            document, condition, values = kept, "attribute_exists(pk)", {}
+            if add:
+                document = merged(before and orjson.loads(before["S"]), kept)
+                condition = "attribute_not_exists(outcomes.#model)"
+                if before is not None:
+                    condition, values = "outcomes.#model = :before", {":before": before}
+            try:
+                return self._keep(decision_id, candidate_id, document, condition, values)
+            except ConditionFailed:
+                continue  # somebody else reported meanwhile, or it is gone
+        raise self._calls.unavailable("Throttling", "")
+
+    def _keep(
+        self, decision_id: str, candidate_id: str, outcome: Record, condition: str, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Write an outcome of a live decision under a condition. Raises ConditionFailed."""
+        kept = {**outcome, "model_id": candidate_id}
+        answer = self._calls.call(
+            "update_item",
+            Key=_body_key(decision_id),
+            UpdateExpression="SET outcomes.#model = :outcome",
+            ConditionExpression=f"attribute_exists(pk) AND {condition} AND ({LIVE})",
+            ExpressionAttributeNames={"#model": candidate_id},
+            ExpressionAttributeValues={":outcome": {"S": orjson.dumps(kept).decode()}, **values, **_now()},
+            ReturnValues="ALL_NEW",
+        )
         return _unpacked(answer["Attributes"])
 
     def connect(self) -> None:

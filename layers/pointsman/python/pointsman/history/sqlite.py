@@ -33,10 +33,10 @@ from pointsman.history.base import (
     first_id,
     listed_under,
     no_such_decision,
-    served,
     summary_of,
 )
 from pointsman.history.ids import timestamp
+from pointsman.history.outcomes import merged, served
 from pointsman.history.retention import Retention
 from pointsman.history.sqlite_expiring import SqliteExpiring
 from pointsman.history.sqlite_schema import MIGRATIONS, meaning, version_of
@@ -238,10 +238,14 @@ class SqliteHistory:
         for body, outcomes in rows:
             yield {**orjson.loads(body), "outcomes": [orjson.loads(one) for one in orjson.loads(outcomes)]}
 
-    def set_outcome(self, decision_id: str, model_id: str, outcome: Record) -> dict[str, Any]:
+    def set_outcome(self, decision_id: str, model_id: str, outcome: Record, *, add: bool = False) -> dict[str, Any]:
         model_id = served(self.get(decision_id), model_id)
         kept = {**outcome, "model_id": model_id, "ts": timestamp(datetime.now(UTC))}
         with self._transaction() as db:
+            if add:
+                sql = "SELECT outcome FROM outcomes WHERE decision_id = ? AND model_id = ?"
+                before = db.execute(sql, (decision_id, model_id)).fetchone()
+                kept = merged(before and orjson.loads(before[0]), kept)
             db.execute(
                 "INSERT INTO outcomes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET outcome = excluded.outcome",
                 (decision_id, model_id, orjson.dumps(kept).decode()),
