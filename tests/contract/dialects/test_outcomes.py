@@ -21,7 +21,7 @@ def report(client: TestClient, decision: dict[str, Any], method: str = "PUT", **
     return client.request(method, f"/api/history/{decision['id']}/outcomes", json=outcome)
 
 
-USAGE = {
+USAGE: dict[str, Any] = {
     "input_tokens": 1200,
     "cached_tokens": 1000,
     "output_tokens": 340,
