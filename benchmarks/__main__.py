@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decisions, embedding, history, hostile, load, page, server
+from benchmarks import decisions, embedding, history, hostile, load, page, server, sessions
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "embedding": embedding.main,
@@ -19,6 +19,8 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "server": server.main,
     "hostile": hostile.main,
     "load": load.main,
+    "dialects": dialects.main,
+    "sessions": sessions.main,
     "page": page.main,
 }
 

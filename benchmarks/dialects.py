@@ -1,4 +1,4 @@
-"""Dialects: what reading a body costs beside parsing it, a conversation beside the same text as a prompt, and sessions."""
+"""Dialects: what reading a body costs beside parsing it, a conversation beside its text as a prompt, and sessions."""
 
 import json
 import tempfile
