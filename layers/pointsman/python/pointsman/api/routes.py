@@ -13,6 +13,7 @@ from pointsman.api.bodies import BodyRoute
 from pointsman.api.doors import AccessOf
 from pointsman.api.health import Health
 from pointsman.api.openapi import problems
+from pointsman.api.outcome_schemas import OutcomeRequest, OutcomeResultsOut, OutcomesRequest
 from pointsman.api.schemas import (
     ConfigsOut,
     DeletedOut,
@@ -20,9 +21,6 @@ from pointsman.api.schemas import (
     HistoryOut,
     HistoryQuery,
     ModelsOut,
-    OutcomeRequest,
-    OutcomeResultsOut,
-    OutcomesRequest,
     ReadyOut,
     RecordedDecisionOut,
 )

@@ -2,9 +2,9 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
 from pointsman.instants import instant_of
@@ -17,7 +17,7 @@ ModelId = Annotated[str, Field(max_length=200, examples=["deepseek/deepseek-v4-f
 Code = Annotated[str, Field(pattern="^urn:pointsman:problem:")]
 
 
-class _Request(BaseModel):
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -28,7 +28,7 @@ def _whole_number(value: object) -> object:
     return value
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """JSON has one kind of number: 5.0 is 5."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
@@ -50,7 +50,7 @@ Instant = Annotated[
 MOST_ON_A_PAGE = 200
 
 
-class HistoryQuery(_Request):
+class HistoryQuery(Strict):
     """Which decisions a page lists."""
 
     limit: Annotated[int, Field(ge=1, le=MOST_ON_A_PAGE), BeforeValidator(_whole_number)] = 50
@@ -61,7 +61,7 @@ class HistoryQuery(_Request):
     until: Annotated[Instant | None, Field(description="Excluded")] = None
 
 
-class Dial(_Request):
+class Dial(Strict):
     """Our own fields: what is known about a request, and how it is to be chosen for."""
 
     config: Annotated[str, Field(max_length=64, description="The router config.")] = "auto"
@@ -76,17 +76,17 @@ class Dial(_Request):
         bool | None, Field(strict=True, description="Leave out also those that are not known to have them.")
     ] = None
     max_output_tokens: Annotated[
-        Annotated[Tokens, BeforeValidator(_whole)] | None,
+        Annotated[Tokens, BeforeValidator(whole)] | None,
         Field(
             description="The limit of the call: caps the expected cost, and models that cannot write it are left out."
         ),
     ] = None
     cached_input_tokens: Annotated[
-        Annotated[int, Field(strict=True, ge=0, le=1_000_000_000), BeforeValidator(_whole)],
+        Annotated[int, Field(strict=True, ge=0, le=1_000_000_000), BeforeValidator(whole)],
         Field(description="Input tokens that a prompt cache will serve."),
     ] = 0
     images: Annotated[
-        Annotated[int, Field(strict=True, ge=0, le=10_000), BeforeValidator(_whole)],
+        Annotated[int, Field(strict=True, ge=0, le=10_000), BeforeValidator(whole)],
         Field(description="Images beside the text."),
     ] = 0
     threshold: Annotated[
@@ -134,70 +134,6 @@ class RouteRequest(Dial):
             json_schema_extra={"minLength": 1, "pattern": r"\S"},  # the router refuses a blank one in its own words
         ),
     ]
-
-
-_Used = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000), BeforeValidator(_whole)] | None
-
-
-class OutcomeRequest(_Request):
-    """What really happened when a model was called: a verdict, what was used, or that the call failed."""
-
-    model_id: Annotated[
-        ModelId, Field(description="Who served: any candidate or fallback, by id, alias or gateway's name")
-    ]
-    completed: Annotated[
-        bool | None, Field(strict=True, description="Did it complete the prompt? Null where nobody judged.")
-    ] = None
-    score: Annotated[Fraction | None, Field(description="A grade from 0 to 1, where there is one.")] = None
-    input_tokens: _Used = None
-    cached_tokens: Annotated[_Used, Field(description="Of the input tokens, those that a cache served.")] = None
-    output_tokens: _Used = None
-    latency_ms: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False)] = None
-    cost_usd: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False)] = None
-    finish_reason: Annotated[str | None, Field(max_length=64, description="As the provider says it.")] = None
-    error: Annotated[str | None, Field(max_length=500, description="Why the call failed.")] = None
-    source: Annotated[Literal["user", "judge", "test", "gateway"] | None, Field(description="Who or what says so.")] = (
-        None
-    )
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        said = self.model_dump(exclude={"model_id", "source", "id"}, exclude_none=True)
-        if not said:
-            raise ValueError(
-                "nothing is reported beside the model; say at least one of: completed, score, "
-                "output_tokens, cost_usd, finish_reason, error"
-            )
-        if self.cached_tokens is not None and self.input_tokens is not None and self.cached_tokens > self.input_tokens:
-            raise ValueError(f"cached_tokens ({self.cached_tokens}) are more than input_tokens ({self.input_tokens})")
-        return self
-
-
-class BatchedOutcome(OutcomeRequest):
-    """An outcome of one decision among several."""
-
-    id: Annotated[str, Field(max_length=64, description="The decision's id")]
-
-
-class OutcomesRequest(_Request):
-    """Outcomes of several decisions; each is added to what is known, or refused, by itself."""
-
-    outcomes: Annotated[list[BatchedOutcome], Field(min_length=1, max_length=200)]
-
-
-class OutcomeResultOut(BaseModel):
-    """What became of one outcome of a batch."""
-
-    id: str
-    model_id: str
-    status: Annotated[int, Field(description="200: kept; else as the same outcome alone would be answered")]
-    detail: str | None = None
-
-
-class OutcomeResultsOut(BaseModel):
-    """What became of a batch, in its order."""
-
-    results: list[OutcomeResultOut]
 
 
 class StrongestOut(BaseModel):
