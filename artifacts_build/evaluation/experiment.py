@@ -84,6 +84,11 @@ def check_weights(weights: Artifact, embedder: Embedder, seed: int) -> None:
             f"{folder}: trained for the embedder {manifest.embedder.name!r} with the fingerprint "
             f"{manifest.embedder.fingerprint[:12]}, not {embedder.fingerprint[:12]}. Name its folder with --embedder."
         )
+    if manifest.training.get("fitted_to_everything"):
+        raise BuildError(
+            f"{folder}: fitted to every prompt, so none is left to judge it on. Leave --weights out: the same code is "
+            "then trained on the training split and judged on the rest, as the figures of its card were."
+        )
     split = manifest.training.get("split")
     trained = split.get("seed") if isinstance(split, dict) else None
     if trained != seed:

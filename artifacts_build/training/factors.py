@@ -50,6 +50,11 @@ class Factors:
     variance: Floats  # [J]
     shift: Floats  # [E, q]
 
+    def with_hidden(self, count: int) -> "Factors":
+        """The same with more factors that no score tells."""
+        none = ((0, 0), (0, count))
+        return Factors(self.benchmarks, self.mean, np.pad(self.loading, none), self.variance, np.pad(self.shift, none))
+
     def of(self, table: ScoreTable) -> tuple[Floats, Floats, Indices]:
         """Information [u, q, q] and evidence [u, q] about f, the prior's included, and how many scores [u]."""
         own = self.loading[table.benchmark]

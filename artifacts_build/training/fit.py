@@ -40,6 +40,7 @@ from artifacts_build.training.kinds import is_agent_benchmark, work_of_anchor, w
 from artifacts_build.training.work import fit_work
 
 DOMAINS = 96
+HIDDEN = 2
 ROWS_AT_ONCE = 16_384
 AGENT_WORK = KINDS.index("agentic_coding")
 # How far work that resembles nothing is pulled to what is typical, and what sources of a kind differ by (logits
@@ -153,7 +154,7 @@ def _learn(
     centers = find_centers(training.vectors, training.source, DOMAINS if parts.domains else 1, seed)
     published = [_published(data, m, parts.scores) for m in range(len(data.model_ids))]
     table = score_table([*published, *_others(data, parts.scores)])
-    factors = fit_factors(table)
+    factors = fit_factors(table).with_hidden(HIDDEN)
     information, evidence, count = factors.of(score_table(published, factors.benchmarks))
     frame = Hierarchy(
         **_blank(centers, factors),
@@ -174,11 +175,16 @@ def _learn(
     scored = count >= max(1, min(FEWEST_SCORES, len(factors.benchmarks)))
     # Where nothing is published of anyone, abilities are learned from outcomes alone.
     teachers = ~system & scored if (~system & scored)[training.model].any() else ~system
-    fitted = fit_hierarchy(rows, information, evidence, teachers)
-    hierarchy = _hierarchy(data, frame, factors, fitted, information, evidence, parts)
+    fitted = fit_hierarchy(rows, information, evidence, teachers, HIDDEN)
+    kinds = [
+        work_of_task(str(s), str(t)) for s, t in zip(data.prompt_source[train], data.prompt_task[train], strict=True)
+    ]
+    agent = np.array([kind == KINDS[AGENT_WORK] for kind in kinds], dtype=bool)
+    of_agents = np.append(phi[agent].mean(axis=0), 0.0) if agent.any() else np.zeros(len(centers) + 1)
+    hierarchy = _hierarchy(data, frame, factors, fitted, information, evidence, of_agents, parts)
     work = fit_work(
         training.vectors,
-        [work_of_task(str(s), str(t)) for s, t in zip(data.prompt_source[train], data.prompt_task[train], strict=True)],
+        kinds,
         *_anchored_kinds(embedded.anchors, head.head.gate, training.vectors.shape[1]),
         difficulty,
         training.prompt,
@@ -252,6 +258,7 @@ def _blank(centers: NDArray[np.float32], factors: Factors) -> dict[str, Any]:
         "own_variance": np.zeros((0, d), dtype=np.float32),
         "typical_mean": np.zeros(w),
         "typical_loading": np.zeros((w, q)),
+        "typical_own": np.zeros(d),
         "typical_variance": np.zeros(w),
         "typical_pull": np.zeros(w),
         "benchmarks": factors.benchmarks,
@@ -266,13 +273,18 @@ def _hierarchy(
     fitted: HierarchyFit,
     information: Floats,
     evidence: Floats,
+    of_agents: Floats,
     parts: Parts,
 ) -> Hierarchy:
+    """The hierarchy that serves; `of_agents` [D] are the mean domains of agent work."""
     agent = np.array([is_agent_benchmark(name) for name in factors.benchmarks], dtype=bool)
     mean, loading = frame.typical_mean.copy(), frame.typical_loading.copy()
     pull, between = np.zeros(len(KINDS)), np.full(len(KINDS), OTHER_VARIANCE if parts.novelty else 0.0)
     if agent.any() and parts.novelty:
         mean[AGENT_WORK], loading[AGENT_WORK] = factors.mean[agent].mean(), factors.loading[agent].mean(axis=0)
+        # What no score tells is as it is in agent work.
+        hidden = factors.loading.shape[1] - HIDDEN
+        loading[AGENT_WORK, hidden:] = of_agents @ fitted.loading[:, hidden:]
         pull[AGENT_WORK], between[AGENT_WORK] = AGENT_PULL, AGENT_VARIANCE
     kept = np.arange(len(fitted.models)) if parts.outcomes else np.empty(0, dtype=np.intp)
     models = fitted.models[kept]
@@ -295,6 +307,7 @@ def _hierarchy(
         own_variance=fitted.own_variance[kept].astype(np.float32),
         typical_mean=mean,
         typical_loading=loading,
+        typical_own=of_agents if agent.any() and parts.novelty else np.zeros_like(of_agents),
         typical_variance=between,
         typical_pull=pull,
         model_ids=tuple(data.model_ids[m] for m in models),

@@ -1,7 +1,9 @@
 """Abilities by domain: what published scores say of them, and what outcomes add; by EM with Laplace approximations.
 
     logit P(row) = base + theta_m . F(x),   F(x) = [phi_1 .. phi_K, difficulty - center]
-    theta_m = mean + loading f_m + own_m,   own_m ~ N(0, diag(variance)),   f_m as its published scores say (factors.py)
+    theta_m = mean + loading f_m + own_m,   own_m ~ N(0, diag(variance))
+    f_m: as its published scores say (factors.py), and a few more factors that no score tells: what domains share beyond
+    the scores, so that outcomes in one move a model in those that go with it
 
 `mean`, `loading` and `variance` are learned from models that have both scores and outcomes, each entry from those with
 outcomes there, and pulled towards the mean over domains where they are few. Every other model is then given its theta
@@ -26,6 +28,7 @@ NEWTON_STEPS, EM_ROUNDS, LATER_STEPS = 4, 25, 4
 LOADING_WEIGHT, MEAN_WEIGHT = 2.0, 0.3
 VARIANCE, SLOPE_VARIANCE, VARIANCE_WEIGHT = 0.15, 0.03, 6.0
 LEAST_VARIANCE = 0.0025
+FIRST_OFFSET = 0.4
 # A model's entry counts as observed by information / (information + this).
 HALF_OBSERVED = 2.0
 # A Newton step may move no row's logit by more than this.
@@ -81,13 +84,17 @@ class _Posterior:
 class _State:
     """What EM moves: the hierarchy, the models' abilities, and the quadratic that stands for each one's outcomes."""
 
-    def __init__(self, rows: Rows, information: Floats, evidence: Floats) -> None:
+    def __init__(self, rows: Rows, information: Floats, evidence: Floats, hidden: int) -> None:
         self.rows = rows
         self.models, starts = np.unique(rows.model, return_index=True)
         self.slices = [slice(*ends) for ends in zip(starts, [*starts[1:], len(rows.model)], strict=True)]
         self.prior_information, self.prior_evidence = information[self.models], evidence[self.models]
         d, q = rows.features.shape[1], information.shape[1]
         self.mean, self.loading = np.zeros(d), np.zeros((d, q))
+        # Factors that no score tells start apart from each other: the first as an offset, the others at random.
+        if hidden:
+            self.loading[:-1, q - hidden] = FIRST_OFFSET
+            self.loading[:-1, q - hidden + 1 :] = np.random.default_rng(0).normal(0, 0.1, (d - 1, hidden - 1))
         self.variance = np.full(d, 2 * VARIANCE)
         self.variance[-1] = SLOPE_VARIANCE
         self.theta = np.zeros((len(self.models), d))
@@ -158,18 +165,19 @@ class _State:
             self.theta[u] += step * min(1.0, LONGEST_STEP / max(longest, 1e-12))
 
 
-def fit_hierarchy(rows: Rows, information: Floats, evidence: Floats, learners: Mask) -> HierarchyFit:
+def fit_hierarchy(rows: Rows, information: Floats, evidence: Floats, learners: Mask, hidden: int = 0) -> HierarchyFit:
     """Fit the hierarchy and every model's place in it.
 
     Args:
         information: [m, q, q] and evidence: [m, q] of the published scores about f, the prior's included.
+        hidden: how many of the q factors, the last, no score tells.
         learners: [m] the models that the hierarchy is learned from; without any, abilities have mean 0 and a variance.
     """
     order = np.argsort(rows.model, kind="stable")
     rows = Rows(
         rows.features, rows.prompt[order], rows.model[order], rows.base[order], rows.score[order], rows.weight[order]
     )
-    state = _State(rows, information, evidence)
+    state = _State(rows, information, evidence, hidden)
     teachers = np.flatnonzero(learners[state.models])
     if len(teachers):
         for _ in range(NEWTON_STEPS):

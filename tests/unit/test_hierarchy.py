@@ -37,6 +37,7 @@ def hierarchy() -> Hierarchy:
         own_variance=np.full((1, 3), 0.01, dtype=np.float32),
         typical_mean=np.full(W, -1.0),
         typical_loading=np.ones((W, 1)),
+        typical_own=np.array([0.0, 1.0, 0.0]),
         typical_variance=np.full(W, 2.0),
         typical_pull=np.where(np.arange(W) == AGENT, 0.8, 0.0),
         novelty_range=np.array([0.2, 0.8]),
@@ -150,6 +151,14 @@ def test_agent_work_like_no_other_is_pulled_to_what_is_typical_of_it(hierarchy: 
     # And nothing of it is known well.
     assert pulled[1][0] == pytest.approx(plain[1][0] + 2.0)
     assert pulled[2][0] == pytest.approx(plain[2][0] + 2.0)
+
+
+def test_what_a_model_does_beyond_its_scores_in_agent_work_counts_in_new_agent_work(hierarchy: Hierarchy) -> None:
+    known, twin = (
+        one(hierarchy, name="acme/known"),
+        one(replace(hierarchy, own=np.zeros((1, 3), np.float32)), name="acme/known"),
+    )
+    assert known.typical[0, AGENT] == pytest.approx(twin.typical[0, AGENT] + 2.0)
 
 
 def test_many_prompts_are_predicted_as_one_by_one(hierarchy: Hierarchy) -> None:

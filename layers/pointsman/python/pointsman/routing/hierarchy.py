@@ -2,7 +2,8 @@
 
     domains    K soft clusters of embeddings: phi_k(x) = softmax_k(sharpness * centers_k . e(x))
     factors    published scores share a few: logit(score_j) = m_j + l_j . (f + shift_effort) + noise,  f ~ N(0, I).
-               Any subset of them gives f with a covariance; what is missing is what f says
+               Any subset of them gives f with a covariance; what is missing is what f says. The last of f no score
+               tells: what domains share beyond the scores
     ability    of a model in a domain, in logits: theta_k = mean_k + loading_k . f + own_k, own_k ~ N(0, variance_k).
                A last one is its slope on difficulty
     outcomes   move f and own_k from there: a model with three scores and one with 5,000 outcomes are the same kind
@@ -64,6 +65,7 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
     "own_variance": ("m", "D"),
     "typical_mean": ("W",),
     "typical_loading": ("W", "q"),
+    "typical_own": ("D",),
     "typical_variance": ("W",),
     "typical_pull": ("W",),
     "novelty_range": (2,),
@@ -115,6 +117,7 @@ class Hierarchy:
     own_variance: Floats32
     typical_mean: Floats
     typical_loading: Floats
+    typical_own: Floats  # [D]: the mean domains of agent work, where a candidate's own part counts too
     typical_variance: Floats  # between sources of a kind of work
     typical_pull: Floats  # 0 to 1: how far a prompt like no other is pulled to the typical level
     novelty_range: Floats  # the nearness to a training centre at which a prompt is wholly new, and not new at all
@@ -196,7 +199,7 @@ class Hierarchy:
         mean = self.mean + factor @ self.loading.T + own
         # The published formula: capability alone, the same in every domain, and no slope of its own.
         mean[plain, :-1], mean[plain, -1] = self.coefficients[0] * capability[plain, None], 0.0
-        typical = self.typical_mean + factor @ self.typical_loading.T
+        typical = self.typical_mean + factor @ self.typical_loading.T + (own @ self.typical_own)[:, None]
         return Abilities(mean, own_variance, covariance, np.where(plain, self.formula_variance, 0.0), typical, known)
 
     def logits(
