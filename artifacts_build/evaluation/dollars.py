@@ -19,6 +19,8 @@ from artifacts_build.evaluation.experiment import Experiment, Mask, predict_matr
 from artifacts_build.evaluation.routers import FORMULA, KNN, MARGINS, NEIGHBOURS, OURS, THRESHOLDS, nearest_rates
 
 FEWEST_MODELS = 5
+# A handful of held-out prompts tells nothing of money.
+FEWEST_PROMPTS = 20
 # USD that a completion is worth.
 WORTHS = np.geomspace(1e-3, 1e3, 121)
 # Costs at which a router is compared with the mix, evenly in their logarithm.
@@ -51,6 +53,8 @@ def spent(data: Outcomes, test: Mask) -> list[Spent]:
         if len(models) < FEWEST_MODELS:
             continue
         whole = known[:, models].all(axis=1)
+        if whole.sum() < FEWEST_PROMPTS:
+            continue
         training_score, training_cost = _tables(data, inside & ~test)
         found.append(
             Spent(

@@ -40,14 +40,14 @@ from artifacts_build.training.kinds import is_agent_benchmark, work_of_anchor, w
 from artifacts_build.training.work import fit_work
 
 DOMAINS = 96
-HIDDEN = 2
+HIDDEN = 4
 ROWS_AT_ONCE = 16_384
 AGENT_WORK = KINDS.index("agentic_coding")
 # How far work that resembles nothing is pulled to what is typical, and what sources of a kind differ by (logits
 # squared): chosen on agent sources left out of training (docs/how-it-decides.md).
-AGENT_PULL, AGENT_VARIANCE, OTHER_VARIANCE = 0.8, 2.0, 0.5
+AGENT_PULL, AGENT_VARIANCE, OTHER_VARIANCE = 0.8, 2.0, 0.0
 # The nearness to a center at which a prompt counts as wholly new and as not new: quantiles over training prompts.
-NEW_AT, KNOWN_AT = 0.01, 0.3
+NEW_AT, KNOWN_AT = 0.18, 0.79
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
