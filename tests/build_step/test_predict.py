@@ -67,16 +67,17 @@ def test_predictions_are_the_servers_own(tables: dict[str, Path], tmp_path: Path
     artifact = load_artifact(artifact_folder)
     embedder = load_embedder(artifact)
     one = artifact.predictor.features_of(np.array([[0.9, 0.8]]), [["acme/scored"]])
+    # To 1e-4: of many prompts at once, single precision adds in another order.
     for prompt_id, prompt in zip("abc", PROMPTS, strict=True):
         assert artifact.predictor.learned is not None
         gate = artifact.predictor.learned.difficulty.gate
         inputs, _, _ = read_request([Turn("user", prompt)], embedder, artifact.manifest.view, gate)
         mu, sigma = artifact.predictor.complete(one, artifact.predictor.read(inputs).row(0))
-        assert found.loc[(prompt_id, "acme/scored"), "p"] == pytest.approx(mu[0], abs=1e-5)
-        assert found.loc[(prompt_id, "acme/scored"), "sigma"] == pytest.approx(sigma[0], abs=1e-5)
+        assert found.loc[(prompt_id, "acme/scored"), "p"] == pytest.approx(mu[0], abs=1e-4)
+        assert found.loc[(prompt_id, "acme/scored"), "sigma"] == pytest.approx(sigma[0], abs=1e-4)
     router = Router.load(artifact_folder, ROOT / "registry")
     assert found.loc[("b", "acme/scored"), "difficulty"] == pytest.approx(
-        router.decide(PROMPTS[1], config="cheap-pair").difficulty, abs=1e-5
+        router.decide(PROMPTS[1], config="cheap-pair").difficulty, abs=1e-4
     )
 
 
