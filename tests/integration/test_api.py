@@ -182,8 +182,8 @@ def test_an_outcome_is_kept_with_the_decision(client: TestClient) -> None:
     found = client.put(f"/api/history/{decision['id']}/outcomes", json=outcome).json()
     RecordedDecisionOut.model_validate(found)
     assert found["outcomes"][0]["score"] == 0.8
-    wrong = client.put(f"/api/history/{decision['id']}/outcomes", json={**outcome, "model_id": "acme/weak"})
-    problem(wrong, 422, "did not select", decision["selected"][0])
+    wrong = client.put(f"/api/history/{decision['id']}/outcomes", json={**outcome, "model_id": "acme/nobody"})
+    problem(wrong, 422, "was never a candidate", decision["selected"][0])
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n\t"])
@@ -374,6 +374,7 @@ def test_the_api_documents_itself(client: TestClient) -> None:
         "/api/history",
         "/api/history/{decision_id}",
         "/api/history/{decision_id}/outcomes",
+        "/api/history/outcomes",
         "/api/health",
         "/api/ready",
     }
