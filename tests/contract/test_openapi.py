@@ -32,6 +32,17 @@ LISTED = {
     ("RejectedPositiveData", "unknown-config"): "the history may know configs that the registry has no more",
     ("RejectedPositiveData", "invalid-cursor"): "only a page can make a cursor",
 }
+# What a description cannot say of these bodies, by the operation.
+UNDESCRIBED = {
+    "POST /api/route": "of conversations it has the outline; roles, parts and calls are checked by their dialect",
+    "POST /v1/decision": "the body within is a provider's, and its model names a config",
+    "POST /routing/v1/chat/completions": "the same",
+    "POST /routing/v1/messages": "the same",
+    "POST /routing/v1/responses": "the same",
+    "PUT /api/history/{decision_id}/outcomes": "an outcome says something beside the model",
+    "POST /api/history/{decision_id}/outcomes": "the same",
+    "POST /api/history/outcomes": "the same",
+}
 
 
 @pytest.fixture
@@ -74,7 +85,8 @@ def test_every_answer_to_a_request_made_from_the_description_is_a_described_one(
                 raise
             code = response.json().get("type", "").rsplit(":", 1)[-1] if response.content else ""
             for failure in failures_of(raised):
-                if (failure, code) not in LISTED:
+                refused = response.status_code in (400, 404, 422) and failure == "RejectedPositiveData"
+                if (failure, code) not in LISTED and not (refused and case.operation.label in UNDESCRIBED):
                     curl = case.as_curl_command()
                     unexplained.setdefault((case.operation.label, failure, code), f"{curl}\n{response.text[:500]}")
 
@@ -99,10 +111,11 @@ def test_every_answer_to_a_request_made_from_the_description_is_a_described_one(
 
 def test_every_error_is_described_as_the_problem_document_that_is_sent(client: TestClient) -> None:
     document = client.get("/api/openapi.json").json()
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
         for operation in operations.values():
             for status, answer in operation["responses"].items():
-                media = "application/problem+json" if int(status) >= 400 else "application/json"
+                ours = path.startswith("/api")
+                media = "application/problem+json" if int(status) >= 400 and ours else "application/json"
                 assert list(answer["content"]) == [media]
     assert not [name for name in document["components"]["schemas"] if "HTTPValidation" in name]
 

@@ -1,12 +1,14 @@
 """What no route answers: 405 with `Allow` where another method would do, else the page, and 404 for the rest.
 
-Nothing under /api is ever answered by the page.
+Nothing under /api, nor of the gateways' routes, is ever answered by the page.
 """
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pointsman.api.doors import is_of_api
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _OF_THE_PAGE = ("GET", "HEAD")
@@ -28,7 +30,7 @@ def mount_elsewhere(app: Starlette, page: ASGIApp | None) -> None:
         if scope["type"] != "http":
             raise HTTPException(404)
         path = scope["path"]
-        ours = path == "/api" or path.startswith("/api/")
+        ours = is_of_api(path)
         methods = allowed({**scope, "root_path": scope.get("app_root_path", "")})
         if not ours and page is not None:
             if scope["method"] not in _OF_THE_PAGE:
