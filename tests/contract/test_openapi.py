@@ -41,7 +41,7 @@ UNDESCRIBED = {
     "POST /routing/v1/responses": "the same",
     "PUT /api/history/{decision_id}/outcomes": "an outcome says something beside the model",
     "POST /api/history/{decision_id}/outcomes": "the same",
-    "POST /api/history/outcomes": "the same",
+    "POST /api/outcomes": "the same",
 }
 
 

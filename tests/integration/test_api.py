@@ -374,7 +374,7 @@ def test_the_api_documents_itself(client: TestClient) -> None:
         "/api/history",
         "/api/history/{decision_id}",
         "/api/history/{decision_id}/outcomes",
-        "/api/history/outcomes",
+        "/api/outcomes",
         "/api/health",
         "/api/ready",
     }

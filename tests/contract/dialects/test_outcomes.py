@@ -110,7 +110,7 @@ def test_a_batch_keeps_each_outcome_or_says_why_not(client: TestClient, decision
         {"id": other["id"], "model_id": "acme/nobody", "completed": True},
         {"id": other["id"], "model_id": other["selected"][0], "completed": True},
     ]
-    answer = client.post("/api/history/outcomes", json={"outcomes": outcomes})
+    answer = client.post("/api/outcomes", json={"outcomes": outcomes})
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]
     assert [one["status"] for one in results] == [200, 404, 422, 200]
@@ -131,7 +131,7 @@ def test_a_batch_keeps_each_outcome_or_says_why_not(client: TestClient, decision
     ],
 )
 def test_a_batch_that_cannot_be_read_is_refused_whole(client: TestClient, batch: dict[str, Any]) -> None:
-    assert client.post("/api/history/outcomes", json=batch).status_code == 422
+    assert client.post("/api/outcomes", json=batch).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ def once_each(request: Request) -> None:
 def history_routes(history: History, registry: Registry, access_of: AccessOf) -> APIRouter:
     """`GET /api/history`, one decision, its outcomes, and its end."""
     routes = APIRouter(prefix="/api/history", tags=["history"], route_class=BodyRoute)
+    batches = APIRouter(prefix="/api/outcomes", tags=["history"], route_class=BodyRoute)
 
     @routes.get("", response_model=HistoryOut, responses=problems(400, 422, 503), dependencies=[Depends(once_each)])
     def page(asked: Annotated[HistoryQuery, Query()], http: Request) -> Response:
@@ -143,7 +144,7 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
         """Add what happened with a model to what is known of it."""
         return told(report(decision_id, outcome, http, add=True), http)
 
-    @routes.post("/outcomes", response_model=OutcomeResultsOut, responses=problems(400, 413, 422, 503))
+    @batches.post("", response_model=OutcomeResultsOut, responses=problems(400, 413, 422, 503))
     def post_outcomes(batch: OutcomesRequest, http: Request) -> Response:
         """Add outcomes of several decisions; each is kept or refused by itself."""
         access_of(http).need("report")
@@ -168,7 +169,10 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
         seen = access_of(http).may_see(found["caller"])
         return answer(found if seen else {**found, "prompt": None, "task": None})
 
-    return routes
+    both = APIRouter()
+    both.include_router(routes)
+    both.include_router(batches)
+    return both
 
 
 def _effort(candidate: ModelAtEffort) -> dict[str, Any]:
