@@ -95,7 +95,7 @@ compile-registry: $(ARTIFACT)/manifest.json ## Compile the registry to JSON for 
 .PHONY: train
 train: $(VENV)/build $(EMBEDDER)/embedder.json ## Train the default weights anew (DATA=folder of outcomes)
 	@test -n "$(DATA)" || { echo "make train needs DATA=folder; see docs/training.md"; exit 2; }
-	@$(BIN)/python -m artifacts_build train --data $(DATA)
+	@$(BIN)/python -m artifacts_build train --data $(DATA) $(TRAIN)
 
 .PHONY: dynalite
 dynalite: $(DYNALITE)/.installed ## Install the DynamoDB that the tests of concurrency need (npm)
