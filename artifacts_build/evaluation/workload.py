@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pointsman.dialects import openai_chat
 
 from artifacts_build.evaluation.curves import hull
 from artifacts_build.evaluation.pages import table
 
 if TYPE_CHECKING:
+    from pointsman.dialects.request import Request as Body
     from pointsman.router import Router
 
 WEEK = Path(__file__).with_name("workload.jsonl")
@@ -43,18 +45,16 @@ def read_week(path: Path = WEEK) -> list[Request]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def prompt_of(request: Request) -> str:
-    """The request as text: a conversation as the transcript that a log would hold."""
-    if "prompt" in request:
-        return str(request["prompt"])
-    return "\n\n".join(f"{turn['role'].title()}: {turn['content']}" for turn in request["messages"])
+def body_of(request: Request) -> "str | Body":
+    """What the router takes: the prompt, or the conversation as a chat's body."""
+    return str(request["prompt"]) if "prompt" in request else openai_chat.read({"messages": request["messages"]})
 
 
 def decide_week(router: "Router", config: str, requests: Iterable[Request]) -> list[Decided]:
     """The decisions of a config, one a request."""
     decided = []
     for request in requests:
-        decision = router.decide(prompt_of(request), config=config).to_dict()
+        decision = router.decide(body_of(request), config=config).to_dict()
         candidates = {
             one["model_id"]: (one["mu"], one["cost"]) for one in decision["candidates"] if one["cost"] is not None
         }
