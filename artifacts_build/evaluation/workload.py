@@ -47,7 +47,11 @@ def read_week(path: Path = WEEK) -> list[Request]:
 
 def body_of(request: Request) -> "str | Body":
     """What the router takes: the prompt, or the conversation as a chat's body."""
-    return str(request["prompt"]) if "prompt" in request else openai_chat.read({"messages": request["messages"]})
+    return (
+        str(request["prompt"])
+        if "prompt" in request
+        else openai_chat.read({"messages": request["messages"]}, lenient=True)
+    )
 
 
 def decide_week(router: "Router", config: str, requests: Iterable[Request]) -> list[Decided]:
