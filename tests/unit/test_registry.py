@@ -141,7 +141,9 @@ def test_the_same_registry_has_the_same_digest_wherever_it_lies(write_registry: 
     assert load_registry(moved).digest != first
 
 
-def test_auto_holds_every_current_model_at_every_effort_that_was_measured() -> None:
+@pytest.mark.parametrize(("config", "waits"), [("auto", True), ("balanced", True), ("cheap", False), ("best", False)])
+def test_configs_hold_every_current_model_at_every_effort_that_was_measured(config: str, waits: bool) -> None:
+    """A model of which fewer than three scores are published is not bet on; where somebody waits, nothing writes long."""
     registry = load_registry(ROOT / "registry")
     newest = max(model.as_of for model in registry.models.values())
     current = [
@@ -150,10 +152,18 @@ def test_auto_holds_every_current_model_at_every_effort_that_was_measured() -> N
         if model.replaced_by is None
         and model.price_known
         and (model.release_date is None or model.release_date >= newest - timedelta(days=366))
+        and len({benchmark for benchmark, _, _ in model.figures}) >= 3
     ]
     measured = [one for one in registry.expand(current, "all") if one.capability is not None and one.benchmarks]
-    assert [one.candidate_id for one in registry.candidates("auto")] == [one.candidate_id for one in measured]
+    allowed = [one.candidate_id for one in measured if not waits or one.effort not in ("xhigh", "max")]
+    assert [one.candidate_id for one in registry.candidates(config)] == allowed
     assert len({one.effort for one in measured}) >= 6
+
+
+def test_the_config_for_agents_holds_what_takes_tools() -> None:
+    registry = load_registry(ROOT / "registry")
+    known = [one.candidate_id for one in registry.candidates("best") if not one.model.lacks(["tools"], strict=True)]
+    assert [one.candidate_id for one in registry.candidates("agent")] == known
 
 
 def test_the_bundled_registry_knows_prices_features_and_limits_of_every_model() -> None:
