@@ -39,7 +39,7 @@ def test_a_prompt_is_routed_and_the_chosen_model_marked(artifact: str) -> None:
     result = run("route", "What is 1+1?", artifact)
     assert result.returncode == 0, result.stderr
     first, *rest = result.stdout.splitlines()
-    assert "clears the completion threshold" in first
+    assert "is worth the most of" in first
     (chosen,) = [line for line in rest if line.startswith("→")]
     assert chosen.split()[-1] in first
 

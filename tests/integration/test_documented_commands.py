@@ -8,6 +8,7 @@ small data. `make` says what it would do.
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ import click
 import pytest
 from click.testing import CliRunner
 from pointsman.cli.main import cli as pointsman
+from pointsman.compose import open_history
 from pointsman.router import Router
+from pointsman.settings import load_settings
 
 from artifacts_build.commands.main import cli as artifacts_build
 from tests.conftest import ROOT, MakeTable
@@ -78,12 +81,16 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, artifact_folder: Path
     monkeypatch.setenv("POINTSMAN_REGISTRY", str(ROOT / "registry"))
     monkeypatch.setenv("POINTSMAN_DB", str(tmp_path / "history.db"))
     (tmp_path / "registry").symlink_to(ROOT / "registry")
+    kept = open_history(load_settings())
+    kept.append(json.loads(record))
+    kept.close()
     return tmp_path
 
 
-@pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(("page", "command"), OURS, ids=[command for _, command in OURS])
-def test_a_command_of_ours_runs_as_it_is_written(page: str, command: str, aws: MakeTable) -> None:
+def test_a_command_of_ours_runs_as_it_is_written(page: str, command: str, aws: MakeTable, world: Path) -> None:
+    if command.startswith("pointsman history restore"):
+        shutil.copy(world / "history.db", world / command.split()[-1])
     words = shlex.split(re.sub(r"\s>\s\S+$", "", command))[1:]
     table = words[words.index("--table") + 1] if "--table" in words else None
     if table:
@@ -91,7 +98,7 @@ def test_a_command_of_ours_runs_as_it_is_written(page: str, command: str, aws: M
         if "show" in words:
             replay = [*words[: words.index("show")], "replay", "lost.log"]
             assert CliRunner().invoke(pointsman, replay, catch_exceptions=False).exit_code == 0
-    done = CliRunner().invoke(pointsman, words, catch_exceptions=False)
+    done = CliRunner().invoke(pointsman, words, catch_exceptions=False, input="y\n")
     assert done.exit_code == 0, f"{page}: {done.output}"
 
 

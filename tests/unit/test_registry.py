@@ -143,7 +143,7 @@ def test_the_same_registry_has_the_same_digest_wherever_it_lies(write_registry: 
 
 @pytest.mark.parametrize(("config", "waits"), [("auto", True), ("balanced", True), ("cheap", False), ("best", False)])
 def test_configs_hold_every_current_model_at_every_effort_that_was_measured(config: str, waits: bool) -> None:
-    """A model of which fewer than three scores are published is not bet on; where somebody waits, nothing writes long."""
+    """A model with fewer than three published scores is not bet on; where somebody waits, nothing writes for long."""
     registry = load_registry(ROOT / "registry")
     newest = max(model.as_of for model in registry.models.values())
     current = [
