@@ -59,7 +59,7 @@ def test_an_answer_with_160_candidates_stays_small(router: Router) -> None:
 
 
 def test_candidates_of_one_model_are_told_apart_by_their_effort(router: Router) -> None:
-    candidates = router.decide(PROMPT, "auto", models=["openai/gpt-5.5"]).candidates
+    candidates = router.decide(PROMPT, "best", models=["openai/gpt-5.5"]).candidates
     efforts = {one.effort: one for one in candidates}
     assert len(efforts) >= 4
     assert efforts["low"].cost < efforts["high"].cost

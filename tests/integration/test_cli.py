@@ -95,7 +95,7 @@ def test_the_registry_is_listed_and_checked() -> None:
     listed = [json.loads(line)["model_id"] for line in run("models", "--json").stdout.splitlines()]
     assert len(listed) == len(list((ROOT / "registry/models").glob("*.yaml")))
     assert [json.loads(line)["name"] for line in run("configs", "--json").stdout.splitlines()]
-    assert run("registry", "check").stdout.endswith(f"{len(listed)} models and 4 configs, no fault.\n")
+    assert run("registry", "check").stdout.endswith(f"{len(listed)} models and 8 configs, no fault.\n")
 
 
 def test_registry_check_reports_every_fault_of_every_file(write_registry: WriteRegistry) -> None:
@@ -112,7 +112,7 @@ def test_registry_check_reports_every_fault_of_every_file(write_registry: WriteR
     ("arguments", "words"),
     [
         (["route", ""], "the prompt is empty"),
-        (["route", "hello", "--config", "nope"], "Use one of: auto"),
+        (["route", "hello", "--config", "nope"], "Use one of: agent"),
         (["route", b"\xff\xfe"], "PROMPT: not UTF-8: byte 0xff at 1"),
         (["models", "--registry", "/nowhere"], "no registry files here"),
         (["route", "x", "--artifact", "/nowhere"], "make artifact"),
@@ -198,7 +198,7 @@ def test_the_history_is_listed_by_an_alias_and_an_unknown_name_is_refused(tmp_pa
     run("route", "hello", "--record", "--config", "single-opus", artifact, db)
     assert "hello" in run("history", "--model", "claude-opus-5", db).stdout
     assert "Did you mean" in failed(run("history", "--model", "anthropic/claude-opus-55", db))
-    assert "Use one of: auto" in failed(run("history", "--config", "Auto", db))
+    assert "Use one of: agent" in failed(run("history", "--config", "Auto", db))
 
 
 def test_a_page_that_is_not_there_stops_the_server(artifact: str, tmp_path: Path) -> None:

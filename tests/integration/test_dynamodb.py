@@ -218,7 +218,7 @@ def test_a_prompt_that_does_not_fit_an_item_is_cut_in_its_middle(
 
 
 def test_what_fits_even_without_its_prompt_in_no_item_is_logged_instead(
-    table: DynamoHistory, decision: dict[str, Any], caplog: pytest.LogCaptureFixture
+    table: DynamoHistory, decision: dict[str, Any], caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     noise = random.Random(7)
     candidates = [{**decision["candidates"][0], "model_id": f"acme/{noise.randbytes(30).hex()}"} for _ in range(20_000)]
@@ -226,7 +226,10 @@ def test_what_fits_even_without_its_prompt_in_no_item_is_logged_instead(
     with caplog.at_level(logging.ERROR, logger="pointsman.history"):
         assert not append_or_log(table, huge)
     assert "an item may have 400 KB" in caplog.messages[0]
-    assert json.loads(caplog.messages[0])["record"] == huge
+    again = SqliteHistory(tmp_path / "again.db")
+    assert list(replay(again, caplog.messages)) == [decision["id"]]  # in as many lines as a log takes
+    assert again.get(decision["id"])["candidates"] == candidates
+    again.close()
 
 
 def test_a_throttled_write_is_tried_again_after_growing_pauses(
@@ -313,7 +316,9 @@ def test_trying_again_ends_in_time(
     calls.answers = lambda _: (500, "InternalServerError")
     with pytest.raises(HistoryUnavailable):
         table.append(decision)
-    assert calls.made == ["PutItem"] * 2
+    # The summaries go side by side and share the deadline: each is sent once, and few a second time.
+    assert set(calls.made) == {"PutItem"}
+    assert len(calls.made) <= 2 * 9
 
 
 @pytest.mark.usefixtures("aws")

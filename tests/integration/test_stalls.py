@@ -66,9 +66,9 @@ def test_an_error_is_small_whatever_was_wrong(client: TestClient, kind: str) -> 
 
 
 def test_the_rest_of_many_faults_is_counted(client: TestClient) -> None:
-    many = client.post("/api/route", json=AMPLIFIERS["unknown fields"]).json()
-    assert (len(many["errors"]), many["more_errors"]) == (20, 199_980)
-    assert "199,999 more" in many["detail"]
+    many = client.post("/api/route", json={f"field {i}": i for i in range(50_000)}).json()
+    assert (len(many["errors"]), many["more_errors"]) == (20, 49_980)
+    assert "49,999 more" in many["detail"]
     some = client.post("/api/route", json={"prompt": "x", "exclude": list(range(30))}).json()
     assert (len(some["errors"]), some["more_errors"]) == (20, 10)
     few = client.post("/api/route", json={"prompt": "x", "a": 1, "b": 2}).json()

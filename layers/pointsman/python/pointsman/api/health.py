@@ -68,7 +68,9 @@ class Health:
         state = self._recorder.state() if self._recorder is not None else None
         if self._history is not None:
             with self._asking:
-                if time.monotonic() - self._asked >= ASKED_EVERY_S:
+                # A store that was well a moment ago is asked again at once where recording says otherwise.
+                doubted = self._refusal is None and state is not None and not state.recording
+                if doubted or time.monotonic() - self._asked >= ASKED_EVERY_S:
                     self._ask(self._history)
             if self._refusal is not None:
                 raise self._refusal
