@@ -227,7 +227,7 @@ def test_what_fits_even_without_its_prompt_in_no_item_is_logged_instead(
         assert not append_or_log(table, huge)
     assert "an item may have 400 KB" in caplog.messages[0]
     again = SqliteHistory(tmp_path / "again.db")
-    assert list(replay(again, caplog.messages)) == [decision["id"]]  # in as many lines as a log takes
+    assert [one.id for one in replay(again, caplog.messages)] == [decision["id"]]  # in as many lines as a log takes
     assert again.get(decision["id"])["candidates"] == candidates
     again.close()
 

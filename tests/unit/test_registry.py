@@ -184,7 +184,8 @@ def test_every_figure_of_the_bundled_registry_says_who_measured_it_or_that_nobod
 
 def test_models_without_a_score_stay_out_of_the_bundled_configs() -> None:
     registry = load_registry(ROOT / "registry")
-    assert {"auto", "cheap-pair", "quality-pair", "single-opus"} == set(registry.configs)
+    named = {"auto", "cheap", "balanced", "best", "agent", "cheap-pair", "quality-pair", "single-opus"}
+    assert named == set(registry.configs)
     for config in registry.configs.values():
         assert all(one.capability is not None for one in registry.candidates(config))
     assert registry.config("quality-pair").max_k == 2
