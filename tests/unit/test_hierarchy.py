@@ -185,3 +185,18 @@ def test_arrays_come_back_as_they_were_and_what_is_missing_is_named(hierarchy: H
     for name in arrays:
         with pytest.raises(ValueError, match=name):
             Hierarchy.from_arrays({key: array for key, array in arrays.items() if key != name}, 2)
+
+
+def test_a_models_slope_on_difficulty_makes_no_trivial_prompt_harder(hierarchy: Hierarchy) -> None:
+    """One that holds out on hard prompts is not worse on trivial ones: below what benchmarks hold, no line is drawn."""
+    steep = replace(hierarchy, mean=np.array([1.0, 0.0, 0.9]))
+    found = one(steep, ("hle", None, 0.5))
+
+    def at(difficulty: float) -> float:
+        phi, novelty = steep.memberships(np.array([(1, 0)], dtype=np.float32))
+        work = np.eye(W)[KINDS.index("chat")]
+        return float(steep.logits(found, phi[0], novelty[0], work, np.array(difficulty), np.array(0.5))[0][0])
+
+    assert at(0.0) - at(-1.0) == pytest.approx(-1.0 + 0.9)  # what the formula gives less what the slope takes
+    assert at(-1.0) - at(-3.0) == pytest.approx(-2.0)  # the formula alone
+    assert at(2.0) - at(1.0) == pytest.approx(-1.0 + 0.9)

@@ -8,7 +8,8 @@
                A last one is its slope on difficulty
     outcomes   move f and own_k from there: a model with three scores and one with 5,000 outcomes are the same kind
                of thing, with more or less variance
-    P          sigmoid(b * difficulty + c + theta . phi(x) + slope * (difficulty - center)), less what is not known
+    P          sigmoid(b * difficulty + c + theta . phi(x) + slope * max(difficulty - center, -1)), less what is
+               not known
 
 A model with GPQA Diamond and LiveCodeBench alone, or nothing, has theta_k = a * capability: the published formula.
 
@@ -41,6 +42,9 @@ NO_OUTCOMES = -1
 LEAST_SCORE, MOST_SCORE = 0.005, 0.995
 # What a level of effort away from a candidate's own adds to the variance of a score there, times its loading squared.
 DRIFT = 0.05
+# A slope was learned where benchmarks are. Drawn on as a line to easier prompts, it would make the models that hold out
+# best on hard ones the worst on trivial ones.
+LEAST_OFF = -1.0
 
 # The arrays of `hierarchy.npz`: d dimensions, K domains, D = K + 1 abilities, q factors, J benchmarks, m models with
 # outcomes, E efforts, W kinds of work.
@@ -217,7 +221,7 @@ class Hierarchy:
             phi: [r, K] or [K]; work: [r, W] or [W]; the others [r] or numbers.
         """
         _, b, c = self.coefficients
-        off = difficulty - self.difficulty_center
+        off = np.maximum(difficulty - self.difficulty_center, LEAST_OFF)
         ability, slope = abilities.mean[:, :-1], abilities.mean[:, -1]
         logit = b * difficulty + c + _dots(ability, phi) + slope * off
         shared = phi @ self.loading[:-1] + np.asarray(off)[..., None] * self.loading[-1]
