@@ -46,7 +46,7 @@ def test_a_token_is_asked_for_once_and_kept_for_the_tab(open_page: Callable[...,
     expect(page.get_by_test_id("token")).to_be_focused()
     give(page, f"  Bearer {TOKEN} ")
     expect(dialog).to_be_hidden()
-    expect(page.get_by_test_id("config-about")).to_contain_text("Threshold")
+    expect(page.get_by_test_id("config-about")).to_contain_text("Worth")
     expect(page.locator("#history > li, #history-empty:not([hidden])").first).to_be_visible()
     turn_to(page, "decide")
     prompt = new_prompt("With a token")
@@ -54,7 +54,7 @@ def test_a_token_is_asked_for_once_and_kept_for_the_tab(open_page: Callable[...,
     page.get_by_test_id("decide").click()
     expect(decision_shown(page).get_by_test_id("prompt-text")).to_have_text(prompt)
     page.reload()
-    expect(page.get_by_test_id("config-about")).to_contain_text("Threshold")
+    expect(page.get_by_test_id("config-about")).to_contain_text("Worth")
     expect(dialog).to_be_hidden()
     assert page.evaluate("() => [JSON.stringify(localStorage), document.cookie]") == ["{}", ""]
     assert not any(TOKEN in url for url in [*seen, page.url])
@@ -85,7 +85,7 @@ def test_a_wrong_token_is_told_where_it_was_typed(
     expect(page.get_by_test_id("token")).to_have_attribute("aria-invalid", "true")
     give(page, TOKEN)
     expect(page.get_by_test_id("access")).to_be_hidden()
-    expect(page.get_by_test_id("config-about")).to_contain_text("Threshold")
+    expect(page.get_by_test_id("config-about")).to_contain_text("Worth")
 
 
 def test_without_a_token_the_page_says_so_and_asks_again_on_retry(
@@ -101,7 +101,7 @@ def test_without_a_token_the_page_says_so_and_asks_again_on_retry(
     trouble.get_by_test_id("retry").click()
     give(page, TOKEN)
     expect(trouble).to_be_hidden()
-    expect(page.get_by_test_id("config-about")).to_contain_text("Threshold")
+    expect(page.get_by_test_id("config-about")).to_contain_text("Worth")
 
 
 def test_a_token_that_is_revoked_is_asked_for_anew_and_the_request_goes_on(

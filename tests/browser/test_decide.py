@@ -225,7 +225,8 @@ def test_the_config_chosen_tells_what_it_holds(page: Page, server_url: str) -> N
     for config in page.request.get(f"{server_url}/api/configs").json()["configs"]:
         page.get_by_test_id("config").select_option(config["name"])
         expect(about).to_contain_text(config["description"] or "")
-        expect(about).to_contain_text(f"{100 * config['completion_threshold']:g}%")
+        bar = f"${config['worth_usd']:.2f}" if config["worth_usd"] else f"{100 * config['completion_threshold']:g}%"
+        expect(about).to_contain_text(bar)
         expect(about.locator(".models li")).to_have_text(config["models"])
 
 

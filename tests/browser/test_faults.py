@@ -77,7 +77,7 @@ def test_configs_that_fail_to_load_are_told_and_auto_still_works(
     page.unroute("**/api/configs")
     trouble.get_by_test_id("retry").click()
     expect(trouble).to_be_hidden()
-    expect(page.get_by_test_id("config-about")).to_contain_text("Threshold")
+    expect(page.get_by_test_id("config-about")).to_contain_text("Worth")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -290,7 +290,7 @@ def test_without_storage_the_page_works_and_forgets(open_page: Callable[..., Pag
     page.goto(server_url)
     page.get_by_test_id("token").fill("abc")
     page.get_by_test_id("access-go").click()
-    expect(page.get_by_test_id("config-about")).to_contain_text("Threshold")
+    expect(page.get_by_test_id("config-about")).to_contain_text("Worth")
     page.get_by_test_id("themes").get_by_label("Dark").check()
     expect(page.locator("html")).to_have_css("color-scheme", "dark")
     decide(page, new_prompt("Without storage"))
@@ -305,7 +305,7 @@ def test_a_part_of_the_page_that_cannot_be_fetched_is_told(page: Page, allowed: 
     expect(page.get_by_test_id("broken")).to_contain_text("A part of the page could not be fetched")
     page.unroute("**/format.js")
     page.get_by_test_id("reload").click()
-    expect(page.get_by_test_id("config-about")).to_contain_text("Threshold")
+    expect(page.get_by_test_id("config-about")).to_contain_text("Worth")
     expect(page.get_by_test_id("broken")).to_be_hidden()
 
 

@@ -309,3 +309,29 @@ def test_a_picture_of_five_megabytes_is_an_image_and_not_a_text(client: TestClie
 
 def test_root_health_is_ok_for_those_who_ask_there(client: TestClient) -> None:
     assert client.get("/health").json()["status"] == "ok"
+
+
+HALF = "\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/decision", f'{{"input_format":"{HALF}","request":{{}}}}'),
+        (
+            "/v1/decision",
+            f'{{"input_format":"openai_chat","request":{{"messages":[{{"role":"{HALF}","content":"x"}}]}}}}',
+        ),
+        ("/routing/v1/messages", f'{{"messages":[{{"role":"user","content":"x"}}],"max_tokens":"{HALF}"}}'),
+        ("/routing/v1/chat/completions", f'{{"messages":[{{"role":"user","content":"x"}}],"tools":"{HALF}"}}'),
+        ("/routing/v1/chat/completions", f'{{"messages":[{{"role":"user","content":"x"}}],"session_id":"{HALF}"}}'),
+        ("/routing/v1/chat/completions", f'{{"messages":[{{"role":"user","content":"{HALF}"}}]}}'),
+        ("/api/route", f'{{"messages":[{{"role":"user","content":"x"}}],"session_id":"{HALF}"}}'),
+        ("/api/route", f'{{"prompt":"x","models":["{HALF}"]}}'),
+        ("/api/route", f'{{"prompt":"x","config":"{HALF}"}}'),
+    ],
+)
+def test_half_a_character_anywhere_is_refused_in_the_callers_shape(client: TestClient, path: str, body: str) -> None:
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.json()["errors" if path == "/api/route" else "error"]

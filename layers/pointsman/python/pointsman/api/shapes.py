@@ -1,8 +1,8 @@
 """Errors on the gateways' routes in the shapes of OpenAI and Anthropic, whoever in the app refused the request."""
 
+import json
 from typing import Any
 
-import orjson
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,8 +41,9 @@ def shape_errors(app: ASGIApp) -> ASGIApp:
 async def _send(scope: Scope, began: Message, told: bytes, send: Send) -> None:
     # A route that takes several dialects says which one the request was in.
     shape = scope.get("state", {}).get("error_shape") or shape_of(scope["path"])
-    status, document = shaped(orjson.loads(told), shape or "openai")
-    body = orjson.dumps(document)
+    # Not orjson: what was refused may hold half a character, and is told as it came.
+    status, document = shaped(json.loads(told), shape or "openai")
+    body = json.dumps(document).encode()
     kept: list[Any] = [
         (name, value) for name, value in began["headers"] if name not in (b"content-type", b"content-length")
     ]

@@ -62,6 +62,10 @@ def session_id_of(body: Mapping[str, Any], headers: Mapping[str, str]) -> str | 
         return None
     if not isinstance(found, str):
         refuse(field, "not text", "Send the id of the conversation as text.", found)
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        refuse(field, "not valid Unicode", "Send whole characters: a surrogate must be one of a pair.")
     found = found.strip()
     if len(found) > MOST_SESSION_CHARACTERS:
         message = f"{len(found):,} characters; an id has at most {MOST_SESSION_CHARACTERS}"

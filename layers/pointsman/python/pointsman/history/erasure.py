@@ -96,7 +96,7 @@ def note(action: str, selection: Selection, by: str | None) -> dict[str, Any]:
     """What the audit keeps of a deletion or an export, and says in the log."""
     now = datetime.now(UTC)
     made = {"id": _ids.next(now), "ts": timestamp(now), "action": action, "selection": selection.told(), "by": by}
-    log.warning("history %s of %s by %s", action, made["selection"], by or "the command line")
+    log.warning("history %s of %s by %s", action, made["selection"], by or "a caller without a name")
     return made
 
 
