@@ -299,3 +299,38 @@ def test_without_caution_the_standard_deviations_change_nothing() -> None:
     mu, cost, nothing = np.array([0.72, 0.9]), np.array([1.0, 2.0]), np.full(2, NAN)
     bars: dict[str, Any] = {"completion_threshold": 0.7, "fallback_quality_margin": 0.05, "max_k": 1}
     assert choose(["a", "b"], mu, cost, nothing, sigma=np.array([0.3, 0.0]), **bars).members == (0,)
+
+
+def held(holding: int | None, mu: list[float], cost: list[float], **more: Any) -> Choice:
+    """The choice in a conversation that one candidate holds."""
+    settings: dict[str, Any] = {"completion_threshold": 0.7, "fallback_quality_margin": 0.05, "max_k": 1, **more}
+    ids = [f"m{i}" for i in range(len(mu))]
+    return choose(ids, np.array(mu), np.array(cost), np.full(len(mu), NAN), holding=holding, **settings)
+
+
+def test_what_holds_a_conversation_clears_the_threshold_from_the_margin_below_it_on() -> None:
+    mu, cost = [0.66, 0.9], [1.0, 2.0]
+    assert held(None, mu, cost).members == (1,)
+    assert held(0, mu, cost).members == (0,)
+    assert held(0, [0.64, 0.9], cost).members == (1,)
+    # It is judged more mildly, not told as better than it is; and nobody else is judged otherwise.
+    assert held(0, mu, cost).asked_quality == pytest.approx(0.66)
+    assert held(1, mu, cost).members == (1,)
+    # With sets of several it is not looked at.
+    assert held(0, mu, cost, max_k=2).members == (1,)
+
+
+def test_a_choice_exactly_as_far_below_the_best_as_asked_is_still_near_enough() -> None:
+    near: dict[str, Any] = {"within": 0.25, "completion_threshold": 0.5}
+    assert held(None, [0.75, 1.0], [1.0, 2.0], **near).members == (0,)
+    assert held(
+        None, [0.25, 0.5], [1.0, 2.0], within=0.25, completion_threshold=0.9, fallback_quality_margin=0.3
+    ).members == (0,)
+
+
+def test_a_choice_tells_how_long_it_takes_where_that_is_known() -> None:
+    assert pick([0.9, 0.8], [1.0, 2.0], [3.0, 4.0]).latency == 3.0
+    assert pick([0.9, 0.8], [1.0, 2.0], [NAN, 4.0]).latency is None
+    assert pick([0.5, 0.5], [1.0, 1.0], [NAN, 4.0], max_k=2).latency is None
+    assert pick([0.9, 0.2], [1.0, 2.0], [0.5, 4.0], max_k=2).latency == 0.5
+    assert pick([0.5, 0.5], [1.0, 1.0], max_k=2).asked_quality == pytest.approx(0.75)
