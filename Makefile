@@ -204,7 +204,7 @@ $(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.js
 
 $(SAM)/%/.installed:
 	@$(call step,Installing into $(@D),$(PYTHON) -m venv $(@D) && $(@D)/bin/python -m pip install --quiet \
-		--disable-pip-version-check --require-hashes --requirement $<)
+		--disable-pip-version-check --no-deps --require-hashes --requirement $<)
 	@touch $@
 
 $(SAM)/venv/.installed: locks/sam.txt
