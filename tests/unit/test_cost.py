@@ -158,3 +158,17 @@ def test_input_tokens_follow_the_models_own_tokenizer_where_its_factor_is_known(
 def test_a_files_own_expectation_stands_where_the_kind_of_work_is_not_known() -> None:
     made = pool(model(model_id="acme/a", expected_output_tokens=900), model(model_id="acme/b"))
     assert made.typical_tokens.tolist() == pytest.approx([900, 512])
+
+
+def test_what_a_cache_will_hold_is_paid_as_written_as_far_as_it_is_new() -> None:
+    one = model(cached_input_cost_per_1k=0.0001, cache_write_cost_per_1k=0.00125)
+    prices = prices_of([one], NOON)
+
+    def paid(read: float, cached: int, kept: float) -> float:
+        return float(costs_of(prices, np.array([read]), cached, np.zeros(1), np.array([kept])).total[0])
+
+    # 400 are served, 300 more are written to the cache at its price, 300 are read and kept by nobody.
+    assert paid(1000, 400, 700) == pytest.approx((400 * 0.0001 + 300 * 0.00125 + 300 * 0.001) / 1000)
+    # What was there already is not written again, and no more can be kept than there is.
+    assert paid(1000, 400, 200) == pytest.approx((400 * 0.0001 + 600 * 0.001) / 1000)
+    assert paid(1000, 0, 5000) == pytest.approx(1000 * 0.00125 / 1000)
