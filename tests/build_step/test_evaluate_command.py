@@ -83,7 +83,7 @@ def test_commands_write_beside_what_is_there(rows: Path, artifact_folder: Path, 
     assert all(abs(sum(one["share"].values()) - 1) < 1e-3 for one in at)
 
 
-def test_weights_of_another_split_are_refused(
+def test_weights_that_saw_every_prompt_are_not_judged_on_any(
     rows: Path,
     artifact_folder: Path,
     tmp_path: Path,
@@ -96,8 +96,8 @@ def test_weights_of_another_split_are_refused(
         main()
     assert raised.value.code == 1
     error = capsys.readouterr().err
-    assert "trained with the split of seed 20261122, not 5" in error
-    assert "Give --seed 20261122" in error
+    assert "fitted to every prompt, so none is left to judge it on" in error
+    assert "Leave --weights out" in error
     assert error.count("\n") == 1
 
 

@@ -103,8 +103,8 @@ def test_a_matrix_of_predictions_is_what_rows_give(experiment: Experiment) -> No
     rows = np.isin(experiment.data.response_prompt, prompts) & np.isin(experiment.data.response_model, models)
     flat, flat_sigma = predict_rows(experiment.predictor, experiment.data, experiment.embedded.prompts, rows)
     # Not bit by bit: a product of matrices of another shape may add in another order, as the processor likes.
-    np.testing.assert_allclose(mu.ravel(), flat, rtol=1e-6)
-    np.testing.assert_allclose(sigma.ravel(), flat_sigma, rtol=1e-6)
+    np.testing.assert_allclose(mu.ravel(), flat, rtol=1e-4)
+    np.testing.assert_allclose(sigma.ravel(), flat_sigma, rtol=1e-4)
 
 
 def test_intervals_of_a_true_sigma_hold_nine_of_ten() -> None:

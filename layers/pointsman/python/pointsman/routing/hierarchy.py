@@ -198,7 +198,7 @@ class Hierarchy:
             plain[i] = places[i] == NO_OUTCOMES and not any(self._tells(name) for name, _, _ in published)
         factor = _rising(factor, efforts, names, self.loading)
         known = places != NO_OUTCOMES
-        own = np.where(known[:, None], self.own[places] if len(self.own) else 0.0, 0.0)
+        own = np.where(known[:, None], self.own[places] if len(self.own) else np.zeros((1, len(self.mean))), 0.0)
         own_variance = np.where(known[:, None], self.own_variance[places] if len(self.own) else 0.0, self.variance)
         mean = self.mean + factor @ self.loading.T + own
         # The published formula: capability alone, the same in every domain, and no slope of its own.
