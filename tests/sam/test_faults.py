@@ -63,7 +63,7 @@ def of_another_version(layer: Path) -> None:
     manifest = layer / "artifact" / MANIFEST_FILE
     document = json.loads(manifest.read_text())
     manifest.unlink()
-    manifest.write_text(json.dumps({**document, "format_version": 2}))
+    manifest.write_text(json.dumps({**document, "format_version": 99}))
 
 
 def missing(layer: Path) -> None:

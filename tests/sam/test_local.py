@@ -64,7 +64,10 @@ def test_the_functions_decide_as_the_local_server_does(
 
 def test_health_configs_and_models_are_the_local_servers(api: httpx.Client, laptop: httpx.Client) -> None:
     for path in ("/api/health", "/api/configs", "/api/models"):
-        assert api.get(path).json() == laptop.get(path).json()
+        here, there = api.get(path).json(), laptop.get(path).json()
+        for answer in (here, there):
+            answer.pop("last_append", None)  # each process tells of its own
+        assert here == there
 
 
 def test_the_history_pages_by_cursor(api: httpx.Client) -> None:
