@@ -16,6 +16,7 @@ QWEN3_TOKENIZER_SHA256 := c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe5
 ARTIFACT := layers/artifacts/default
 SAM := build/sam
 DYNALITE := build/dynalite
+CLIENTS := build/clients
 PAGE_TOOLS := build/page
 EXPORT_CODE := $(addprefix artifacts_build/embedders/,use_multilingual.py onnx_graph.py export.py fingerprint.py)
 
@@ -103,6 +104,9 @@ dynalite: $(DYNALITE)/.installed ## Install the DynamoDB that the tests of concu
 .PHONY: page-tools
 page-tools: $(PAGE_TOOLS)/.installed ## Install what checks the page's logic without a browser (npm)
 
+.PHONY: clients
+clients: $(CLIENTS)/.installed ## Install the real proxy and SDKs that the clients are tested with, in an environment of their own
+
 .PHONY: reference
 reference: $(VENV)/reference ## Install torch, which an exported Qwen3 is compared with
 
@@ -166,9 +170,9 @@ $(VENV)/bin/python:
 		{ echo "Pointsman needs Python 3.11 or later; name one with make PYTHON=python3.12"; exit 2; }
 	@$(call step,Making the environment $(VENV),$(PYTHON) -m venv $(VENV))
 
-$(VENV)/serve: pyproject.toml locks/serve.txt | $(VENV)/bin/python
+$(VENV)/serve: pyproject.toml clients/python/pyproject.toml locks/serve.txt | $(VENV)/bin/python
 	@$(call step,Installing $(words $(shell grep -o == locks/serve.txt)) packages,$(LOCKED) locks/serve.txt)
-	@$(call step,Installing Pointsman itself,$(PIP) install --no-deps --no-build-isolation --editable .)
+	@$(call step,Installing Pointsman itself,$(PIP) install --no-deps --no-build-isolation --editable . --editable clients/python)
 	@touch $@
 
 $(VENV)/build: locks/build.txt | $(VENV)/serve
@@ -205,6 +209,13 @@ $(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.js
 $(SAM)/%/.installed:
 	@$(call step,Installing into $(@D),$(PYTHON) -m venv $(@D) && $(@D)/bin/python -m pip install --quiet \
 		--disable-pip-version-check --no-deps --require-hashes --requirement $<)
+	@touch $@
+
+$(CLIENTS)/.installed: locks/clients.txt clients/python/pyproject.toml
+	@$(call step,Installing into $(@D),$(PYTHON) -m venv $(@D) && $(@D)/bin/python -m pip install --quiet \
+		--disable-pip-version-check --no-deps --require-hashes --requirement $<)
+	@$(call step,Installing the client itself,$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable clients/python)
 	@touch $@
 
 $(SAM)/venv/.installed: locks/sam.txt

@@ -20,7 +20,7 @@ from pointsman.errors import PointsmanError
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = Path("locks")
 HEADER = "# Written by `make update-lock`; edit pyproject.toml or the .in file, not this.\n"
-EVERYWHERE = ("--universal", "--python-version", "3.11")
+EVERYWHERE = ("--universal", "--python-version", "3.11", "--no-emit-package", "pointsman-client")
 LAMBDA = ("--python-version", "3.13", "--python-platform", "x86_64-manylinux_2_34")
 WITHIN_DEV = ("--constraint", str(LOCKS / "dev.txt"))
 
@@ -52,6 +52,11 @@ ALL = (
     Lock("layer-light", ("layers/dependencies/light.in",), (*LAMBDA, *WITHIN_DEV)),
     # onnxruntime names packages that only its converters use, and tokenizers one that only downloads.
     Lock("layer-embedding", ("layers/dependencies/embedding.in",), (*LAMBDA, *WITHIN_DEV, "--no-deps")),
+    Lock(
+        "clients",
+        ("clients/python/pyproject.toml", "clients/requirements.in"),
+        ("--extra", "litellm", "--extra", "llm", *EVERYWHERE),
+    ),
     Lock("sam", ("scripts/sam_local/requirements.in",), EVERYWHERE),
     Lock("policy", ("scripts/sam_local/policy-requirements.in",), EVERYWHERE),
 )

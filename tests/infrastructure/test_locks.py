@@ -3,7 +3,10 @@
 import json
 import re
 import tomllib
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -12,28 +15,38 @@ from packaging.utils import canonicalize_name
 from scripts.lock import ALL, HEADER, Lock, pinned
 from tests.conftest import ROOT
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CLIENT = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text(encoding="utf-8"))["project"]
+BUILD_SYSTEM = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
 
 
 def asked(*texts: str) -> list[Requirement]:
-    """The requirements of texts, with an extra of this project replaced by what it stands for."""
+    """The requirements of texts, with an extra of this project replaced by what it stands for, less our own client."""
     found = []
     for text in texts:
         one = Requirement(text)
         if one.name == "pointsman":
             for extra in one.extras:
-                found += asked(*PROJECT["project"]["optional-dependencies"][extra])
+                found += asked(*PROJECT["optional-dependencies"][extra])
+        elif one.name == "pointsman-client":
+            found += asked(*of_project(CLIENT, one.extras))
         else:
             found.append(one)
     return found
 
 
+def of_project(project: dict[str, Any], extras: Iterable[str]) -> list[str]:
+    """What a project and some of its extras ask for."""
+    more = [text for extra in extras for text in project["optional-dependencies"][extra]]
+    return [*project["dependencies"], *more]
+
+
 def requirements_of(lock: Lock) -> list[Requirement]:
     found = []
     for source in lock.sources:
-        if source == "pyproject.toml":
-            extra = lock.options[lock.options.index("--extra") + 1]
-            found += asked(*PROJECT["project"]["dependencies"], f"pointsman[{extra}]")
+        if source.endswith("pyproject.toml"):
+            extras = [value for option, value in pairwise(lock.options) if option == "--extra"]
+            found += asked(*of_project(PROJECT if source == "pyproject.toml" else CLIENT, extras))
         else:
             lines = (line.split("#")[0].strip() for line in (ROOT / source).read_text().splitlines())
             found += asked(*(line for line in lines if line))
@@ -81,7 +94,7 @@ def test_what_the_layers_get_is_what_a_laptop_gets() -> None:
 
 def test_the_package_is_built_by_what_it_asks_for() -> None:
     asked_for = [line for line in Path(ROOT / "locks/build.in").read_text().splitlines() if not line.startswith("#")]
-    assert asked_for == PROJECT["build-system"]["requires"]
+    assert asked_for == BUILD_SYSTEM["requires"]
 
 
 def test_torch_is_in_no_lock_but_its_own() -> None:
