@@ -179,7 +179,7 @@ class Router:
         return decision
 
     def predict(self, prompt: str, model_ids: Sequence[str] | None = None) -> dict[str, float]:
-        """P(complete) by id for models of the registry (all of them by default), given ids or aliases.
+        """P(complete) by the names asked with, ids or aliases, for models of the registry (all of them by default).
 
         A name may carry an effort (`model@effort`); without one, a model is taken at its default effort.
 
@@ -192,9 +192,7 @@ class Router:
         text = check_prompt(prompt, self.settings.max_prompt_bytes)
         _, _, reading = self._read(of_prompt(text))
         mu, _ = self.predictor.complete(self.predictor.features(candidates), reading)
-        # Told under the model's id, or under the candidate's where an effort was named.
-        keys = [one.candidate_id if "@" in name else one.model_id for name, one in zip(names, candidates, strict=True)]
-        return dict(zip(keys, mu.tolist(), strict=True))
+        return dict(zip(names, mu.tolist(), strict=True))
 
     def new_id(self, now: datetime | None = None) -> str:
         """An id for a decision that is made now; above every one before."""
