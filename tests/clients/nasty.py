@@ -103,4 +103,5 @@ def nasty_server() -> Iterator[Nasty]:
     try:
         yield server
     finally:
+        listener.shutdown(socket.SHUT_RDWR)  # or a thread that waits for a connection would get one more
         listener.close()
