@@ -34,6 +34,7 @@ LISTED = {
 }
 # What a description cannot say of these bodies, by the operation.
 UNDESCRIBED = {
+    "GET /api/history": "a stretch of time ends after it begins",
     "POST /api/route": "of conversations it has the outline; roles, parts and calls are checked by their dialect",
     "POST /v1/decision": "the body within is a provider's, and its model names a config",
     "POST /routing/v1/chat/completions": "the same",
@@ -147,6 +148,13 @@ def test_what_is_not_there_under_api_is_not_found_and_never_the_page(
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert "content-security-policy" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/health", "/api/ready", "/api/configs", "/api/history", "/api/docs"])
+@pytest.mark.parametrize("method", ["HEAD", "DELETE"])
+def test_a_route_asked_in_another_way_says_how_it_is_asked(client: TestClient, method: str, path: str) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
 def test_the_page_says_which_methods_it_takes(client: TestClient) -> None:

@@ -224,14 +224,16 @@ def test_a_body_of_another_media_type_is_refused(client: TestClient) -> None:
         ({"prompt": "x", "preferred_input_modalities": ["smell"]}, "preferred_input_modalities.0", "'text'"),
         ({"prompt": "x", "supports": ["magic"]}, "supports.0", "'tools'"),
         ({"prompt": "x", "task": "t" * 300}, "task", "at most 200"),
-        ({"prompt": "x", "threshold": 70}, "threshold", "at most 1"),
+        ({"prompt": "x", "threshold": 70}, "threshold", "at most 1: 70 % is 0.7"),
+        ({"prompt": "x", "threshold": 101}, "threshold", "at most 1."),
+        ({"prompt": "x", "threshold": "0.7"}, "threshold", "not a number. Give a number."),
         ({"prompt": "x", "threshold": -0.1}, "threshold", "at least 0"),
         ({"prompt": "x", "within": 3}, "within", "at most 1"),
         ({"prompt": "x", "worth_usd": 0}, "worth_usd", "above 0"),
         ({"prompt": "x", "worth_usd": -1}, "worth_usd", "above 0"),
         ({"prompt": "x", "max_cost_usd": 0}, "max_cost_usd", "above 0"),
         ({"prompt": "x", "max_latency_s": "1"}, "max_latency_s", "number"),
-        ({"prompt": "x", "models": []}, "models", "at least 1"),
+        ({"prompt": "x", "models": []}, "models", "holds 0. Give at least 1"),
         ({"prompt": "x", "models": ["acme/wek"]}, "models.0", "acme/weak"),
         ({"prompt": "x", "models": ["acme/weak@high"]}, "models.0", "no efforts"),
         ({"prompt": "x", "models": "acme/weak"}, "models", "list"),
@@ -314,6 +316,34 @@ def test_a_limit_out_of_range_is_refused_with_the_range(client: TestClient, limi
     assert any(word in document["detail"] for word in ("at least 1", "at most 200", "whole number"))
 
 
+def test_a_limit_of_many_digits_is_refused_by_its_bound(client: TestClient) -> None:
+    assert "at most 200" in problem(client.get("/api/history", params={"limit": "9" * 5000}), 422)["detail"]
+
+
+def test_an_unknown_question_to_the_history_is_told_those_there_are(client: TestClient) -> None:
+    assert "'config'" in problem(client.get("/api/history", params={"confg": "auto"}), 422)["detail"]
+    detail = problem(client.get("/api/history", params={"zzz": "1"}), 422)["detail"]
+    assert "use one of: limit, cursor, config, model, since, until" in detail
+
+
+def test_a_stretch_of_time_that_ends_before_it_begins_is_no_empty_page(client: TestClient) -> None:
+    document = problem(client.get("/api/history", params={"since": "2026-02-01", "until": "2026-01-01"}), 422)
+    assert document["errors"][0]["field"] == "until"
+    assert client.get("/api/history", params={"since": "2026-02-01", "until": "2026-02-01"}).status_code == 200
+
+
+def test_a_slip_in_one_of_our_fields_beside_a_conversation_is_told(client: TestClient) -> None:
+    messages = [{"role": "user", "content": "hi"}]
+    for slip, meant in (("treshold", "threshold"), ("worth_us", "worth_usd"), ("max_cost_usd_", "max_cost_usd")):
+        problem(client.post("/api/route", json={"messages": messages, slip: 0.5}), 422, f"Did you mean '{meant}'?")
+    theirs = {"model": "x", "max_tokens": 9, "temperature": 1, "metadata": {}, "service_tier": "auto", "user": "u"}
+    assert client.post("/api/route", json={"messages": messages, **theirs}).status_code == 200
+
+
+def test_messages_that_are_not_there_are_said_to_be_missing(client: TestClient) -> None:
+    problem(client.post("/api/route", json={"messages": None}), 422, "missing or null")
+
+
 def test_a_forged_cursor_is_refused(client: TestClient) -> None:
     problem(client.get("/api/history", params={"cursor": "forged"}), 400, "Use the `next` of a page")
 
@@ -342,6 +372,19 @@ def test_a_history_that_is_gone_is_told_without_its_path(
     answered = client.post("/api/route", json={"prompt": PROMPT})
     assert answered.status_code == 200
     assert answered.json()["recorded"] is False
+
+
+def test_a_history_that_only_a_restart_brings_back_says_so_and_is_not_asked_for_again(
+    client: TestClient, history: SqliteHistory
+) -> None:
+    client.post("/api/route", json={"prompt": PROMPT})
+    history.path.rename(f"{history.path}.away")
+    assert client.post("/api/route", json={"prompt": PROMPT}).json()["recorded"] is False
+    refused = client.get("/api/history")
+    problem(refused, 503, "until the server is restarted")
+    assert "retry-after" not in refused.headers
+    found = client.get("/api/health").json()
+    assert (found["status"], "restarted" in found["reason"]) == ("degraded", True)
 
 
 def test_an_error_nobody_foresaw_is_a_problem_document_without_a_trace(

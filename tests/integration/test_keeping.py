@@ -345,7 +345,7 @@ def test_replay_says_how_many_and_fails_where_one_could_not_be_read(
     (line,) = log_lines(made(decision), "full")
     text = f"\ufeffstart\r\n\r\n{line[:-9]}\r\n{line}\r\n".encode()
     log.write_bytes(gzip.compress(text) if packed else text)
-    said = run("--db", path, "replay", str(log))
+    said = run("replay", str(log), "--db", path)
     assert said.exit_code == 1
     assert "line 3: a decision that is cut off" in said.output
     assert "1 decision of the log are in the history now" in said.output

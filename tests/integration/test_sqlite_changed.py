@@ -120,6 +120,8 @@ def test_a_file_that_was_changed_is_not_written_to_and_nothing_is_said_to_be_kep
         assert not any(recorder.record(one) for one in refused)
     assert not recorder.state().recording
     assert "Nothing more is written to it" in str(recorder.state().failure)
+    assert "until the server is restarted" in str(recorder.state().told)
+    assert str(path) not in str(recorder.state().told)
     for use in (lambda: history.page(10), lambda: history.get(decision["id"]), history.probe, history.purge):
         with pytest.raises(HistoryUnavailable):
             use()

@@ -146,3 +146,40 @@ def test_the_digest_of_a_flat_folder_is_the_one_it_always_was() -> None:
     for path in files:
         total.update(f"{path.parent.name}/{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     assert load_registry(ROOT / "registry").digest == total.hexdigest()
+
+
+def test_a_folder_with_the_name_of_a_file_is_refused_by_its_name(folder: Path) -> None:
+    (folder / "models/two.yaml").mkdir()
+    assert refused(folder) == {
+        "models/two.yaml": "a folder with the name of a file | Rename it, or put the file there."
+    }
+
+
+def test_a_date_that_no_calendar_has_is_told_with_its_line_and_as_written(folder: Path) -> None:
+    text = (folder / "models/one.yaml").read_text().replace("2026-01-01", "2031-02-30")
+    (folder / "models/one.yaml").write_text(text)
+    line = text.splitlines().index("as_of: 2031-02-30") + 1
+    (place, words), *_ = refused(folder).items()
+    assert place == f"models/one.yaml:{line}"
+    assert words.startswith("2031-02-30: day")
+
+
+def test_one_fault_hides_no_other_of_the_same_file(folder: Path) -> None:
+    (folder / "routers/auto.yaml").write_text(
+        "name: auto\ndescription: all\nmax_k: many\nmodels: [acme/nobody, acme/one]\nworth_usd: 1\npolicy: threshold\n"
+    )
+    assert {"routers/auto.yaml:3: max_k", "routers/auto.yaml:4: models.0"} <= set(refused(folder))
+
+
+def test_a_model_file_with_faults_is_no_fault_of_the_configs_that_name_it(folder: Path) -> None:
+    wrong = (folder / "models/one.yaml").read_text().replace("context_length: 100000", "context_length: many")
+    (folder / "models/one.yaml").write_text(wrong)
+    assert {place.partition(":")[0] for place in refused(folder)} == {"models/one.yaml"}
+    (folder / "models/one.yaml").write_text("model_id: [acme")
+    assert {place.partition(":")[0] for place in refused(folder)} == {"models/one.yaml"}
+
+
+def test_what_yaml_takes_for_text_is_told_as_a_plain_number(folder: Path) -> None:
+    text = (folder / "models/one.yaml").read_text().replace("input_cost_per_1k: 0.001000", "input_cost_per_1k: 9e-5")
+    (folder / "models/one.yaml").write_text(text)
+    assert "not a number | Write a plain number: 0.00009 (YAML reads 9e-5 as text)." in refused(folder).values()

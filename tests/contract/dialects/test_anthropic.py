@@ -115,7 +115,7 @@ def test_blocks_that_nobody_knows_yet_are_let_through_and_counted() -> None:
 @pytest.mark.parametrize(
     ("messages", "field", "said"),
     [
-        (None, "messages", "not a list but null"),
+        (None, "messages", "missing or null"),
         ([], "messages", "an empty list"),
         ([says("assistant", "a")], "messages.0.role", "the assistant speaks first"),
         ([says("system", "a"), says("user", "b")], "messages.0.role", "system"),

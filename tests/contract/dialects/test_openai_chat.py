@@ -137,7 +137,7 @@ def test_two_thousand_messages_are_read() -> None:
     ("messages", "field", "said"),
     [
         ("hello", "messages", "not a list but text"),
-        (None, "messages", "not a list but null"),
+        (None, "messages", "missing or null"),
         ([], "messages", "an empty list"),
         (["hello"], "messages.0", "not an object but text"),
         ([user("a")] * 10_001, "messages", "10,001 messages"),

@@ -205,7 +205,7 @@ def test_planos_routes_list_models_in_order(client: TestClient, path: str, body:
         ("/v1/decision", {"input_format": "openai_chat", "request": chat(model="nothing")}, 404, "no config 'nothing'"),
         ("/v1/decision", {"input_format": "openai_chat", "request": chat()}, 404, "Name a config"),
         ("/v1/decision", decision_of(chat(), threshold=70), 400, "threshold"),
-        ("/routing/v1/chat/completions", {"messages": None}, 400, "messages: not a list but null"),
+        ("/routing/v1/chat/completions", {"messages": None}, 400, "messages: missing or null"),
         ("/routing/v1/chat/completions", chat(None), 400, "messages.0.content: null"),  # type: ignore[arg-type]
         ("/routing/v1/responses", {"input": None}, 400, "input: null"),
         ("/routing/v1/chat/completions", chat(session_id="x" * 10_240), 400, "session_id: 10,240 characters"),

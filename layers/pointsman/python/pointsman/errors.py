@@ -227,10 +227,23 @@ class HistoryUnavailable(PointsmanError):
     code = "history-unavailable"
     title = "The history is unavailable"
 
-    def __init__(self, detail: str, *, final: bool = False, denied: bool = False) -> None:
-        """`final`: the store has tried again itself, or knows that trying again would not help; `denied`: by a role."""
+    def __init__(self, detail: str, *, final: bool = False, denied: bool = False, restart: bool = False) -> None:
+        """`final`: the store has tried again itself, or knows that trying again would not help; `denied`: by a role.
+
+        `restart`: it stays so until the process is started anew.
+        """
         super().__init__(detail)
-        self.final, self.denied = final, denied
+        self.final, self.denied, self.restart = final, denied, restart
+
+    @property
+    def told(self) -> str:
+        """What a client needs to know; the path and the cause are for the operator's log."""
+        if self.restart:
+            return (
+                "The history's file is not the one that was opened, or could not be opened. Nothing is written to it "
+                "until the server is restarted; decisions are in the server's log."
+            )
+        return "The history cannot be read or written now. Try again later."
 
 
 class Overloaded(PointsmanError):

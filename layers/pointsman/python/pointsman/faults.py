@@ -16,6 +16,7 @@ from pointsman.instants import HOW
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
+NUMBER = "Give a number."
 # What to do about a kind of error; the placeholders are the error's own context.
 _REMEDIES = {
     "missing": "Add it.",
@@ -27,9 +28,8 @@ _REMEDIES = {
     "int_type": "Give a whole number.",
     "int_parsing": "Give a whole number.",
     "int_from_float": "Give a whole number.",
-    # Of a strict number: text that YAML does not take for one.
-    "float_type": "Write a plain number such as 0.00009 (YAML reads 9e-5 as text).",
-    "float_parsing": "Give a number.",
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
     "finite_number": "Use a finite number.",
     "greater_than": "Use a number above {gt}.",
     "greater_than_equal": "Use a number of at least {ge}.",
@@ -53,6 +53,15 @@ _REMEDIES = {
     "instant": HOW,
 }
 _OTHERWISE = "Correct it."
+# What is wrong, where pydantic's own words are for programmers.
+_MESSAGES = {
+    "too_short": "holds {actual_length}",
+    "too_long": "holds {actual_length}",
+    "float_type": "not a number",
+    "int_type": "not a whole number",
+    "int_from_float": "not a whole number",
+    "model_attributes_type": "not a mapping of fields",
+}
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,11 @@ def first_fault(errors: "ValidationError | Sequence[Mapping[str, Any]]") -> str:
     return f"{first.field}: {first.message}"
 
 
+def top_fields(error: "ValidationError") -> set[str]:
+    """The fields at the top that pydantic found wrong, or something in them."""
+    return {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+
+
 def printable(text: str) -> str:
     """The text without lone surrogates, which no encoding could carry."""
     return text.encode(errors="replace").decode()
@@ -160,11 +174,21 @@ def _fault(error: Mapping[str, Any], fields: Sequence[str], see: str, skip: int)
     else:
         context = error.get("ctx", {})
         plain = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
-        remedy = _REMEDIES.get(kind, _OTHERWISE).format_map(_Blank(plain))
+        message = _MESSAGES.get(kind, message).format_map(_Blank(plain))
+        remedy = _percent(kind, context, error.get("input")) or _REMEDIES.get(kind, _OTHERWISE).format_map(
+            _Blank(plain)
+        )
     if see and remedy in ("Remove it.", _OTHERWISE):
         remedy = f"{remedy[:-1]}; {see}."
     value = None if kind == "missing" else _shown(error.get("input"))
     return Fault(printable(field), printable(message[0].lower() + message[1:]), remedy, value)
+
+
+def _percent(kind: str, context: Mapping[str, Any], value: object) -> str | None:
+    """The remedy where a share of 1 was written in percent."""
+    if kind == "less_than_equal" and context.get("le") == 1 and isinstance(value, int | float) and 1 < value <= 100:
+        return f"Use a number of at most 1: {value:g} % is {value / 100:g}."
+    return None
 
 
 def _shown(value: object) -> str | None:

@@ -29,16 +29,13 @@ def mount_elsewhere(app: Starlette, page: ASGIApp | None) -> None:
     async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise HTTPException(404)
-        path = scope["path"]
-        ours = is_of_api(path)
         methods = allowed({**scope, "root_path": scope.get("app_root_path", "")})
-        if not ours and page is not None:
-            if scope["method"] not in _OF_THE_PAGE:
-                raise HTTPException(405, headers={"allow": ", ".join(_OF_THE_PAGE)})
-            await page(scope, receive, send)
-        elif methods:
+        if methods:
             raise HTTPException(405, headers={"allow": ", ".join(methods)})
-        else:
+        if is_of_api(scope["path"]) or page is None:
             raise HTTPException(404)
+        if scope["method"] not in _OF_THE_PAGE:
+            raise HTTPException(405, headers={"allow": ", ".join(_OF_THE_PAGE)})
+        await page(scope, receive, send)
 
     app.mount("/", elsewhere)

@@ -57,7 +57,11 @@ class Health:
         refused = self._refusal is not None and time.monotonic() - self._asked < REMEMBERED_S
         working = not refused and (state is None or state.recording)
         last = state.last_append if state is not None else None
-        return {"status": "ok" if working else "degraded", **self._about, "last_append": last}
+        if working:
+            return {"status": "ok", **self._about, "last_append": last}
+        refusal = self._refusal
+        reason = refusal.told if refused and refusal is not None else state.told if state is not None else None
+        return {"status": "degraded", "reason": reason, **self._about, "last_append": last}
 
     def ready(self) -> dict[str, Any]:
         """What a process that can do its work says.

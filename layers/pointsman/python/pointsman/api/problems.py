@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from pointsman.errors import (
@@ -59,14 +59,13 @@ def install(app: FastAPI) -> None:
             return again(problem_response(error.problem()))
         log.error("%s %s: %s", request.method, request.url.path, error.detail)
         if isinstance(error, HistoryUnavailable):
-            # The operator's log has the path and the cause; a client needs neither.
-            detail = "The history cannot be read or written now. Try again later."
-            return again(problem_response(problem_document(error.status, error.code, error.title, detail)))
+            response = problem_response(problem_document(error.status, error.code, error.title, error.told))
+            return response if error.restart else again(response)
         return problem_response(_NOT_ANSWERED)
 
     @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem_response(_of_validation(error.errors()).problem())
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        return problem_response(_of_validation(error.errors(), _query_of(request)).problem())
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
@@ -91,8 +90,15 @@ def of_body(error: ValidationError) -> RequestError:
     return _of_validation([{**one, "loc": ("body", *one["loc"])} for one in error.errors()])
 
 
-def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
-    """What FastAPI found wrong, as one of our errors."""
+def _query_of(request: Request) -> type[BaseModel] | None:
+    """What the query of a request was checked against, where it is a model."""
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    kinds = [field.field_info.annotation for field in dependant.query_params] if dependant is not None else []
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _of_validation(errors: Sequence[Mapping[str, Any]], query: type[BaseModel] | None = None) -> RequestError:
+    """What FastAPI found wrong, as one of our errors; an unknown name in the `query` is told the names there are."""
     if any(error["type"] == "json_invalid" for error in errors):
         reason = errors[0].get("ctx", {}).get("error", "it cannot be parsed")
         return MalformedRequest(f"The body is not JSON: {reason}. Send a JSON object.")
@@ -101,7 +107,8 @@ def _of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
             "The body is not a JSON object. Send one, with the header Content-Type: application/json."
         )
     # The first part of a location is where FastAPI looked: body, query or path.
-    faults = faults_of(errors[:MOST_FAULTS], skip=1, see="/api/docs describes the fields")
+    of_query = query if all(error["loc"][0] == "query" for error in errors) else None
+    faults = faults_of(errors[:MOST_FAULTS], kind=of_query, skip=1, see="/api/docs describes the fields")
     first = faults[0]
     unlisted = max(0, len(errors) - MOST_FAULTS)
     told = f" ({len(faults) + unlisted - 1} more under `errors`)" if len(faults) > 1 else ""

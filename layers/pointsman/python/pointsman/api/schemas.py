@@ -23,9 +23,10 @@ class Strict(BaseModel):
 
 def _whole_number(value: object) -> object:
     """A query's number in plain digits; Python would also read `1_0` and ` 5`."""
-    if isinstance(value, str) and not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
+    if isinstance(value, str) and not re.fullmatch(r"-?\d+", value, re.ASCII):
         raise PydanticCustomError("int_parsing", "not a whole number")
-    return value
+    # Of more digits than any bound has, and than Python reads, the first tell which bound is passed.
+    return value[:18] if isinstance(value, str) else value
 
 
 def whole(value: object) -> object:
@@ -358,6 +359,7 @@ class HealthOut(BaseModel):
     """What is running; degraded: decisions are answered and not recorded."""
 
     status: Literal["ok", "degraded"]
+    reason: Annotated[str | None, Field(description="Of degraded: what is not done, and what helps")] = None
     version: str
     artifact: dict[str, Any]
     registry: dict[str, Any]

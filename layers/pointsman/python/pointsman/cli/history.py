@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pointsman.cli.keeping import COMMANDS
-from pointsman.cli.options import db_option, history_of, json_option, place_of, print_json, registry_of, table_option
+from pointsman.cli.options import (
+    db_option,
+    history_of,
+    json_option,
+    named_store,
+    place_of,
+    print_json,
+    registry_of,
+    table_option,
+)
 
 if TYPE_CHECKING:
     from pointsman.history import History
@@ -72,7 +81,7 @@ def _calls(store: "History", known: "Registry | None", limit: int, where: Any) -
 
 @history.command()
 @click.argument("decision_id")
-@click.pass_obj
+@named_store
 def show(named: tuple[Path | None, str | None], decision_id: str) -> None:
     """Print one decision whole, with its outcomes."""
     from pointsman.history.asking import decision_id_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from pointsman.cli.options import check_one_store, history_of, print_json
+from pointsman.cli.options import check_one_store, history_of, named_store, print_json
 from pointsman.errors import HistoryUnavailable, RequestError
 from pointsman.text_in import lines_of
 
@@ -23,7 +23,7 @@ GZIP = b"\x1f\x8b"
 
 @click.command()
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
-@click.pass_obj
+@named_store
 def backup(named: Named, target: Path) -> None:
     """Copy the history to a new FILE, also while it is served; the copy is checked."""
     from pointsman.history.sqlite_backup import backup as copied
@@ -34,7 +34,7 @@ def backup(named: Named, target: Path) -> None:
 
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
-@click.pass_obj
+@named_store
 def restore(named: Named, source: Path) -> None:
     """Put a backup FILE in place of the history, which nobody may have open; what was there is kept beside it."""
     from pointsman.history.sqlite_backup import restore as restored
@@ -47,7 +47,7 @@ def restore(named: Named, source: Path) -> None:
 
 
 @click.command()
-@click.pass_obj
+@named_store
 def check(named: Named) -> None:
     """Read the whole file for damage; the exit code is 1 where there is any. Of a table: whether it can be written."""
     from pointsman.history.sqlite_backup import check as checked
@@ -70,7 +70,7 @@ def check(named: Named) -> None:
 
 @click.command()
 @click.argument("log", type=click.File("rb"))
-@click.pass_obj
+@named_store
 def replay(named: Named, log: BinaryIO) -> None:
     """Append the decisions that a LOG kept when the store was gone; none is stored twice.
 
@@ -97,7 +97,7 @@ def replay(named: Named, log: BinaryIO) -> None:
 
 
 @click.command()
-@click.pass_obj
+@named_store
 def purge(named: Named) -> None:
     """Delete what is older than POINTSMAN_RETENTION_DAYS now, instead of in the course of time."""
     store = history_of(*named)
@@ -113,7 +113,7 @@ def purge(named: Named) -> None:
 @click.option("--since", help="From this time on: a date or a time (UTC where no zone is given).")
 @click.option("--until", help="Before this time.")
 @click.option("--yes", is_flag=True, help="Delete without being asked.")
-@click.pass_obj
+@named_store
 def delete(
     named: Named,
     decision_id: str | None,
@@ -143,7 +143,7 @@ def delete(
 
 @click.command()
 @click.option("--caller", required=True, help="The caller whose decisions are written.")
-@click.pass_obj
+@named_store
 def export(named: Named, caller: str) -> None:
     """Write every decision of a caller with its outcomes to standard output, as JSONL; a note of it is kept."""
     from pointsman.history.erasure import export as exported
@@ -155,7 +155,7 @@ def export(named: Named, caller: str) -> None:
 
 
 @click.command()
-@click.pass_obj
+@named_store
 def audit(named: Named) -> None:
     """Print the notes of deletions and exports as JSONL, newest first."""
     store = history_of(*named)

@@ -1,6 +1,8 @@
 """What the commands share: their common options, and how they open stores and print JSON."""
 
 import json
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,20 @@ registry_option = click.option("--registry", type=FOLDER, help="Registry folder.
 db_option = click.option("--db", type=FOLDER, help="SQLite file of the history. [default: in your data folder]")
 table_option = click.option("--table", help="DynamoDB table, in place of a file. [default: POINTSMAN_TABLE]")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def named_store(command: Callable[..., None]) -> Callable[..., None]:
+    """A command of a group that takes --db and --table, which may stand before or after its own name.
+
+    It is given them as its first argument.
+    """
+
+    @wraps(command)
+    def given(above: tuple[Path | None, str | None], /, *_: Any, **options: Any) -> None:
+        own = options.pop("db"), options.pop("table")
+        command(above if own == (None, None) else own, **options)
+
+    return db_option(table_option(click.pass_obj(given)))
 
 
 def check_one_store(db: Path | None, table: str | None) -> None:

@@ -5,6 +5,7 @@ Headers are text, so each is read as what its field is; lists are written with c
 
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pointsman.dialects.request import refuse
@@ -22,6 +23,9 @@ MOST_SESSION_CHARACTERS = 256
 IDEMPOTENCY_HEADER = "idempotency-key"
 # A route of ours as a caller names it in `model`: alone or with our name before it.
 _OURS = "pointsman/"
+# Ours though without an underscore; and what providers call by names that are near to ours.
+_DISTINCT = ("threshold", "sticky")
+_PROVIDERS = frozenset({"max_output_tokens", "max_tokens", "max_completion_tokens", "max_input_tokens", "session_id"})
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 
@@ -33,9 +37,11 @@ def own_fields(body: Mapping[str, Any], headers: Mapping[str, str], kinds: Mappi
         kinds: what each of our fields is: text, number, whole, flag or list.
 
     Raises:
-        RequestError: a header is not what its field is, or there is no such field.
+        RequestError: a header is not what its field is, or there is no such field; or a field of the body that is
+            nobody's is spelled nearly as one of ours.
     """
     found = {name: body[name] for name in kinds if name in body}
+    _check_spelling(body, kinds)
     for header, value in headers.items():
         if header.startswith(PREFIX):
             name = header.removeprefix(PREFIX).replace("-", "_")
@@ -45,6 +51,19 @@ def own_fields(body: Mapping[str, Any], headers: Mapping[str, str], kinds: Mappi
             if name not in found:
                 found[name] = _KINDS[kinds[name]](header, value.strip())
     return found
+
+
+def _check_spelling(body: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Refuse a slip in one of our names, which would be taken for the provider's business and change nothing.
+
+    Names that are words of everybody's, such as `models` and `images`, are too near to others to be told from a slip.
+    """
+    distinct = [name for name in kinds if "_" in name or name in _DISTINCT]
+    for name in body:
+        if name not in kinds and name not in _PROVIDERS and len(name) < 50:
+            near = get_close_matches(name.casefold(), distinct, n=1, cutoff=0.87)
+            if near:
+                refuse(name, "unknown field", f"Did you mean {near[0]!r}?")
 
 
 def session_id_of(body: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:

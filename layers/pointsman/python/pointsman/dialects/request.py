@@ -225,6 +225,8 @@ def refuse(field: str, message: str, remedy: str, value: object = None) -> NoRet
 
 def listed(field: str, value: object, what: str) -> list[Any]:
     """A field that must be a list with something in it."""
+    if value is None:
+        refuse(field, "missing or null", f"Send a list of {what}.")
     if not isinstance(value, list):
         refuse(field, f"not a list but {kind(value)}", f"Send a list of {what}.")
     if not value:

@@ -16,7 +16,7 @@ import orjson
 from ulid import ULID
 
 from pointsman.decision import Serialized
-from pointsman.errors import InvalidCursor, NotFound
+from pointsman.errors import Fault, InvalidCursor, NotFound, RequestError
 from pointsman.history.expiring import Expiring
 
 Record = Mapping[str, Any]
@@ -35,6 +35,22 @@ class Filter:
     model: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Raise RequestError where nothing could ever fit."""
+        check_order(self.since, self.until)
+
+
+def check_order(since: datetime | None, until: datetime | None) -> None:
+    """Raise RequestError where a stretch of time ends before it begins."""
+    if since is not None and until is not None and _utc(since) > _utc(until):
+        message = f"before since, {since.isoformat()}"
+        remedy = "Exchange the two, or leave one out."
+        raise RequestError(f"until: {message}. {remedy}", [Fault("until", message, remedy, until.isoformat())])
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class RecorderState:
     recording: bool
     last_append: str | None
     failure: str | None
+    told: str | None = None  # of the failure, to anyone
 
 
 class Recorder:
@@ -107,6 +108,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._failures = 0
         self._failure: str | None = None
+        self._told: str | None = None
         self._last_append: str | None = None
         self._asking: threading.Thread | None = None
         self._closed = threading.Event()
@@ -120,11 +122,11 @@ class Recorder:
         error = _append(self.history, decision, time.monotonic() + patience_s)
         with self._lock:
             if error is None:
-                self._failures, self._failure = 0, None
+                self._failures, self._failure, self._told = 0, None, None
                 self._last_append = timestamp(datetime.now(UTC))
                 return True
             self._failures += 1
-            self._failure = error.detail
+            self._failure, self._told = error.detail, error.told
             if self._failures >= FAILURES and self._asking is None:
                 self._asking = threading.Thread(target=self._ask, name="history", daemon=True)
                 self._asking.start()
@@ -134,7 +136,7 @@ class Recorder:
 
     def state(self) -> RecorderState:
         """How recording goes; waits for nothing."""
-        return RecorderState(self._failure is None, self._last_append, self._failure)
+        return RecorderState(self._failure is None, self._last_append, self._failure, self._told)
 
     def close(self) -> None:
         """End the thread that asks, if there is one; the store stays open."""
@@ -150,11 +152,11 @@ class Recorder:
             try:
                 self.history.probe(until=time.monotonic() + self._deadline_s)
             except HistoryUnavailable as error:
-                self._failure = error.detail
+                self._failure, self._told = error.detail, error.told
                 pause = min(2 * pause, PROBE_AT_MOST_S)
                 continue
             with self._lock:
-                self._failures, self._failure, self._asking = 0, None, None
+                self._failures, self._failure, self._told, self._asking = 0, None, None, None
             log.warning("the history answers again")
             return
 
@@ -166,7 +168,7 @@ class Unopened:
         self._error = error
 
     def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise HistoryUnavailable(self._error.detail, final=True)
+        raise HistoryUnavailable(self._error.detail, final=True, restart=True)
 
     append = probe = page = get = set_outcome = decisions = delete = note = notes = purge = _refuse
 

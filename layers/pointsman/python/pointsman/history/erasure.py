@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pointsman.errors import NotFound
-from pointsman.history.base import History, no_such_decision
+from pointsman.history.base import History, check_order, no_such_decision
 from pointsman.history.ids import Ids, timestamp
 
 DELETED_AT_ONCE = 100
@@ -29,6 +29,10 @@ class Selection:
     prompt_sha256: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Raise RequestError where nothing could ever fit."""
+        check_order(self.since, self.until)
 
     def __bool__(self) -> bool:
         return any(value is not None for value in self._given().values())

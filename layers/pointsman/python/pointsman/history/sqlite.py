@@ -132,7 +132,7 @@ class SqliteHistory:
                     f"{change} while it was open. Nothing more is written to it. Restart to open what is there."
                 )
         if self._lost is not None:
-            raise HistoryUnavailable(f"{self.path}: {self._lost}", final=True)
+            raise HistoryUnavailable(f"{self.path}: {self._lost}", final=True, restart=True)
 
     def give_up(self, why: str) -> None:
         """Never touch the file again: it is damaged, or another than it was."""

@@ -49,6 +49,8 @@ def _files(folder: Path, faults: list[Fault], above: frozenset[Path]) -> Iterato
     for path in _entries(folder, faults):
         if _LEFT_BEHIND.fullmatch(path.name):
             faults.append(Fault(str(path), "left behind by an editor or a system", "Save and close it, or delete it."))
+        elif path.is_dir() and path.suffix.lower() in SUFFIXES:
+            faults.append(Fault(str(path), "a folder with the name of a file", "Rename it, or put the file there."))
         elif path.is_dir():
             yield from _files(path, faults, above | {here})
         elif path.suffix.lower() in SUFFIXES:

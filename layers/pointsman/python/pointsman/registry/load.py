@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pointsman.errors import Fault, RegistryError, UnknownModel
-from pointsman.faults import faults_of, first_fault
+from pointsman.faults import faults_of, first_fault, top_fields
 from pointsman.registry.catalogue import Registry
 from pointsman.registry.config import RouterConfig
 from pointsman.registry.folders import name_in_registry, registry_paths
-from pointsman.registry.members import resolve
+from pointsman.registry.members import ADD_FILE, resolve
 from pointsman.registry.model import Model
 
 if TYPE_CHECKING:
@@ -96,11 +96,16 @@ def _read_folder(folder: Path) -> Registry:
     ids = _distinct_ids(models, faults)
     by_id = {model.model_id: model for _, model in models}
     resolved: dict[str, RouterConfig] = {}
+    # What a file with faults names, or may name where it cannot be read, is no fault of the configs that use it.
+    good = {file.path for file, _ in models}
+    broken = [file for file in files["models"] if file.path not in good]
+    ids = {**{name: name for file in broken for name in _claimed(file.data or {})}, **ids}
+    unread = any(file.data is None for file in broken)
     for file, config in configs:
         if config.name in resolved:
             faults.append(file.fault("name", "another file has this name too", "Rename one.", config.name))
         found, resolved[config.name] = resolve(file, config, ids, by_id)
-        faults.extend(found)
+        faults.extend(fault for fault in found if not (unread and fault.remedy == ADD_FILE))
     if faults:
         raise RegistryError(f"{folder}: {len(faults)} fault{'s' if len(faults) > 1 else ''} in the registry", faults)
     return Registry(
@@ -128,6 +133,15 @@ def _parse(file: "YamlFile", kind: type[T], faults: list[Fault]) -> T | None:
         return kind.model_validate(file.data)
     except ValidationError as error:
         faults.extend(validation_faults(file, error, kind))
+        return _rest(file.data, error) if kind is RouterConfig else None
+
+
+def _rest(data: dict[str, Any], error: ValidationError) -> Any:
+    """A config without its faulty fields, so that the names in it are looked at too; None where that is none."""
+    wrong = top_fields(error)
+    try:
+        return RouterConfig.model_validate({name: value for name, value in data.items() if name not in wrong})
+    except ValidationError:
         return None
 
 
@@ -148,6 +162,14 @@ def _distinct_ids(models: Sequence[tuple["YamlFile", Model]], faults: list[Fault
             if owner != model.model_id or (field == "model_id" and _claims(models, name) > 1):
                 faults.append(file.fault(field, f"already names {owner}", "Choose another.", name))
     return ids
+
+
+def _claimed(data: dict[str, Any]) -> Iterator[str]:
+    """The names in a model file that has faults."""
+    aliases = data.get("aliases")
+    for name in [data.get("model_id"), *(aliases if isinstance(aliases, list) else ())]:
+        if isinstance(name, str):
+            yield name
 
 
 def _names(model: Model) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from pointsman.registry.model import Model
 if TYPE_CHECKING:
     from pointsman.registry.yaml_files import YamlFile
 
+ADD_FILE = "Add a file for it under models/."
 Member = tuple[str, str | None]  # a model id and the effort that was named with it
 
 
@@ -87,7 +88,7 @@ def _member(name: str, ids: Mapping[str, str], models: Mapping[str, Model]) -> M
         return ids[name], None
     base, at, effort = name.rpartition(SEPARATOR)
     if not at or base not in ids:
-        remedy = nearest_name(base if at else name, list(ids)) or "Add a file for it under models/."
+        remedy = nearest_name(base if at else name, list(ids)) or ADD_FILE
         raise Misfits(Misfit("no model has this id or alias", remedy))
     model = models.get(ids[base])
     if model is not None and effort not in model.levels:

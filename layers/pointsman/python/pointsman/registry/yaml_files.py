@@ -3,8 +3,10 @@
 Data comes from the safe loader; the node tree of the same text is kept to find the line of a field.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pointsman.errors import Fault
-from pointsman.faults import faults_of
+from pointsman.faults import NUMBER, faults_of
 
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -53,7 +56,11 @@ def read_yaml(path: Path) -> YamlFile:
         data = yaml.load(text, Loader=_Loader)
     except RecursionError:
         return unreadable("too many levels, one within another", "Write plain `field: value` lines.")
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
+    except (ValueError, OverflowError) as error:
+        # A scalar that looks like a date or a number, and is none.
+        odd: Any = next((node for node in _scalars(root) if not _is_value(node)), root)
+        return unreadable(f"{odd.value}: {error}", "Correct the value.", odd.start_mark.line + 1)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         return unreadable(f"not YAML: {getattr(error, 'problem', error)}", "Correct the syntax.", line)
@@ -69,9 +76,11 @@ def read_yaml(path: Path) -> YamlFile:
 def validation_faults(file: YamlFile, error: ValidationError, kind: type[BaseModel]) -> Iterator[Fault]:
     """The faults that pydantic found, each with its line and a remedy."""
     for fault in faults_of(error, kind=kind):
-        yield file.fault(
-            ".".join(_written(file.root, fault.field.split("."))), fault.message, fault.remedy, fault.value
-        )
+        remedy = fault.remedy
+        if remedy == NUMBER and _EXPONENT.fullmatch(fault.value or ""):
+            # YAML 1.1 wants a point in what has an exponent.
+            remedy = f"Write a plain number: {Decimal(fault.value or 0):f} (YAML reads {fault.value} as text)."
+        yield file.fault(".".join(_written(file.root, fault.field.split("."))), fault.message, remedy, fault.value)
 
 
 def line_of(root: Any, loc: Sequence[str]) -> int:
@@ -105,6 +114,26 @@ def _written(root: Any, loc: Sequence[str]) -> Sequence[str]:
     loc = loc[:-1] if loc[-1:] == ["[key]"] else loc
     steps = list(_steps(root, loc))
     return loc[: steps[-1][0]] if steps and isinstance(steps[-1][2], yaml.ScalarNode) else loc
+
+
+def _scalars(root: Any) -> Iterator[Any]:
+    seen: set[int] = set()
+    left = [root]
+    while left:
+        node = left.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            left.extend(_parts(node))
+            if isinstance(node, yaml.ScalarNode):
+                yield node
+
+
+def _is_value(scalar: Any) -> bool:
+    try:
+        yaml.SafeLoader("").construct_object(scalar)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _parts(node: Any) -> list[Any]:
