@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decisions, dialects, embedding, history, hostile, load, page, server, sessions
+from benchmarks import decisions, dialects, embedding, gateways, history, hostile, load, page, server, sessions
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "embedding": embedding.main,
@@ -20,6 +20,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "hostile": hostile.main,
     "load": load.main,
     "dialects": dialects.main,
+    "gateways": gateways.main,
     "sessions": sessions.main,
     "page": page.main,
 }
