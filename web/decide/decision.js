@@ -49,6 +49,7 @@ export function decisionSentence(decision) {
 export function reasonWords(reason) {
   if (reason === "threshold") return "clears the threshold";
   if (reason === "value") return "worth the most";
+  if (reason === "observed") return "observed: the caller's own model";
   if (reason === "fallback") return "fallback: none clears the threshold";
   return String(reason ?? DASH);
 }

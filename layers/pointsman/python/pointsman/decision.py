@@ -203,6 +203,7 @@ class Decision:
     reason: "Reason"
     explanation: str
     session: Mapping[str, Any] | None
+    shadow: Mapping[str, Any] | None  # what would have been chosen, where the caller's own model is only observed
     asked: Mapping[str, Any]
     artifact: str
     recorded: bool = False
@@ -251,6 +252,7 @@ BRIEF = (
     "reason",
     "explanation",
     "session",
+    "shadow",
     "recorded",
 )
 

@@ -36,6 +36,7 @@ from pointsman.routing.deciding import decided
 from pointsman.routing.forecast import Lengths, fit_lengths
 from pointsman.routing.images import TOKENS_AN_IMAGE, without_images
 from pointsman.routing.inputs import Inputs, read_request
+from pointsman.routing.observing import check_observed, observed_of
 from pointsman.routing.predictor import Reading
 from pointsman.routing.sessions import Sessions, given_of, sessions_of
 from pointsman.routing.view import View, select_view
@@ -128,6 +129,9 @@ class Router:
         body, request = self._asked(prompt, asked)
         bars = bars_of(request, router_config)
         pool = self._pool_of(registry, router_config, request)
+        observed = observed_of(request, body, router_config, registry, pool.candidates)
+        if observed is not None and observed.candidate_id is not None:
+            pool = self._pool_of(registry, router_config, request, observed.candidate_id)
         barred = barred_by(request, registry) if request.exclude else frozenset()
         sticky = request.sticky or router_config.sticky
         session = self.sessions.conversation(body, config, sticky, caller=caller, given=session_id)
@@ -154,6 +158,8 @@ class Router:
         )
         if not len(weighed.order):
             raise _nothing_left(router_config.name, weighed)
+        if observed is not None:
+            check_observed(observed, weighed)
         decision = decided(
             weighed,
             reading,
@@ -165,7 +171,7 @@ class Router:
             now=now,
             caller=caller,
             artifact=self.artifact.digest,
-            given=given_of(body, router_config, registry, session),
+            given=observed or given_of(body, router_config, registry, session),
             session=None if session is None else session.told(),
         )
         if session is not None and turn is not None:
@@ -251,15 +257,18 @@ class Router:
             inputs, view, _ = read_request(turns, self.embedder, settings, learned.difficulty.gate, known)
         return counted + images * TOKENS_AN_IMAGE, view, self.predictor.read(inputs).row(0)
 
-    def _pool_of(self, registry: Registry, config: RouterConfig, asked: Asked) -> CandidatePool:
-        """The pool of a request's candidates; kept as long as the registry is the same."""
+    def _pool_of(self, registry: Registry, config: RouterConfig, asked: Asked, own: str | None = None) -> CandidatePool:
+        """The pool of a request's candidates, and of the caller's own; kept as long as the registry is the same."""
         kept = self._pools
         if kept.registry is not registry:
             kept = self._pools = _Pools(registry)
-        key = (config.name, None if asked.models is None else tuple(asked.models), tuple(asked.efforts or ()))
+        key = (config.name, None if asked.models is None else tuple(asked.models), tuple(asked.efforts or ()), own)
         pool = kept.by_request.get(key)
         if pool is None:
-            pool = pool_of(candidates_of(asked, config, registry), self.predictor, kept.lengths)
+            found = candidates_of(asked, config, registry)
+            if own is not None and own not in {one.candidate_id for one in found}:
+                found = (*found, registry.candidate(own))
+            pool = pool_of(found, self.predictor, kept.lengths)
             if len(kept.by_request) >= KEPT_POOLS:
                 kept.by_request.clear()
             kept.by_request[key] = pool

@@ -46,6 +46,8 @@ KINDS: Mapping[str, str] = {
     "max_cost_usd": "number",
     "max_latency_s": "number",
     "sticky": "text",
+    "observe": "flag",
+    "own_model": "text",
     "names": "text",
 }
 DEFAULT_CONFIG = "auto"
@@ -105,6 +107,8 @@ def _asking(
     registry: Registry,
 ) -> Asking:
     fields = checked.model_dump(exclude={"prompt", "config", "session_id", "names"})
+    if fields["own_model"] is not None:
+        fields["own_model"] = known_name(registry, fields["own_model"])
     asked: dict[str, str] = {}
     for name in ("models", "exclude"):
         if fields[name]:

@@ -11,7 +11,7 @@ from pointsman.instants import instant_of
 from pointsman.registry import RouterConfig
 from pointsman.registry.fields import Feature, Fraction, Gateway, Level, Modality, Positive, Tokens
 
-Reason = Literal["threshold", "value", "fallback", "session", "default"]
+Reason = Literal["threshold", "value", "fallback", "session", "default", "observed"]
 ModelId = Annotated[str, Field(max_length=200, examples=["deepseek/deepseek-v4-flash"])]
 # RFC 9457, as `application/problem+json`.
 Code = Annotated[str, Field(pattern="^urn:pointsman:problem:")]
@@ -118,6 +118,14 @@ class Dial(Strict):
     sticky: Annotated[
         Literal["always", "economic", "never"] | None,
         Field(description="How a conversation keeps its model, in place of the config's."),
+    ] = None
+    observe: Annotated[
+        bool | None,
+        Field(strict=True, description="Decide and record, but answer with the caller's own model (shadow mode)."),
+    ] = None
+    own_model: Annotated[
+        ModelId | None,
+        Field(description="The model that the caller would call without us; of a body with a model, that one."),
     ] = None
     names: Annotated[
         Gateway | None, Field(description="The gateway in whose names models are told, as `model` of each call.")
@@ -249,6 +257,10 @@ class BriefOut(BaseModel):
     session: Annotated[
         dict[str, Any] | None,
         Field(description="The conversation it belongs to: its turn, what held it before, whether that stays"),
+    ] = None
+    shadow: Annotated[
+        dict[str, Any] | None,
+        Field(description="Where the caller's own model is only observed: what would have been chosen, at what cost"),
     ] = None
     recorded: bool
 

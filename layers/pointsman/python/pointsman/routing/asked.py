@@ -41,6 +41,8 @@ class Asked:
     max_cost_usd: float | None = None
     max_latency_s: float | None = None
     sticky: str | None = None
+    observe: bool | None = None
+    own_model: str | None = None
 
     def given(self) -> dict[str, Any]:
         """What was asked for, without what was left to the config."""

@@ -31,6 +31,8 @@ class Given(NamedTuple):
     reason: Reason
     why: str
     otherwise: str = ""
+    # It is the caller's own model: what the policy would choose among the candidates `among` is told beside it.
+    among: frozenset[str] | None = None
 
 
 # How much of a reading a decision keeps: enough to learn from it without its prompt.
@@ -86,14 +88,22 @@ def decided(
         alone = np.arange(len(weighed.ids)) == place
         choice = replace(choose_among(alone, 1), reason=given.reason)
     else:
-        held = [] if session is None else np.flatnonzero(weighed.ids == session["held"]).tolist()
-        choice = choose_among(None, config.max_k, held[0] if held else None)
+        choice = choose_among(None, config.max_k, _held(session, weighed))
+    shadow = None
+    if given is not None and given.among is not None:
+        among = np.isin(weighed.ids, list(given.among))
+        shadow = _shadow(weighed, choose_among(among, config.max_k, _held(session, weighed)))
     members = choice.members
-    next_ones = fallbacks(
-        lambda among: choose_among(among, 1),
-        members,
-        weighed.pool.model_numbers[weighed.order],
-        weighed.pool.provider_numbers[weighed.order],
+    # Who is observed is left to its own devices.
+    next_ones = (
+        ()
+        if shadow is not None
+        else fallbacks(
+            lambda among: choose_among(among, 1),
+            members,
+            weighed.pool.model_numbers[weighed.order],
+            weighed.pool.provider_numbers[weighed.order],
+        )
     )
     costs, tokens = weighed.parts(members)
     usd = costs.total
@@ -152,9 +162,10 @@ def decided(
             worth_usd=bars.worth_usd,
             beside=_beside(weighed, members, best) if priced else None,
             priced=priced,
-            why=None if given is None else given.otherwise if place is None else given.why,
+            why=None if given is None else given.otherwise if place is None else given.why + _beside_own(shadow),
         ),
         session=None if session is None else _in_session(session, weighed, members),
+        shadow=shadow,
         asked={} if asked is NOTHING else asked.given(),
         artifact=artifact,
     )
@@ -168,6 +179,31 @@ def _place_of(candidate_id: str | None, ids: Sequence[str]) -> int | None:
         return ids.index(candidate_id)
     model = model_of(candidate_id)
     return next((i for i, one in enumerate(ids) if model_of(one) == model), None)
+
+
+def _held(session: Mapping[str, Any] | None, weighed: Weighed) -> int | None:
+    """Where the candidate is that holds the conversation; None where none does."""
+    held = [] if session is None else np.flatnonzero(weighed.ids == session["held"]).tolist()
+    return held[0] if held else None
+
+
+def _shadow(weighed: Weighed, choice: Choice) -> dict[str, Any]:
+    """What would have been chosen, and at what cost."""
+    costs, _ = weighed.parts(choice.members)
+    return {
+        "selected": [str(weighed.ids[i]) for i in choice.members],
+        "expected_quality": choice.expected_quality,
+        "cost": costs.total,
+        "reason": choice.reason,
+    }
+
+
+def _beside_own(shadow: Mapping[str, Any] | None) -> str:
+    """What would have been chosen, in words."""
+    if shadow is None:
+        return ""
+    chosen = " + ".join(shadow["selected"])
+    return f" {chosen} would have been chosen: {shadow['expected_quality']:.0%} expected at ${shadow['cost']:.3g}."
 
 
 def _in_session(session: Mapping[str, Any], weighed: Weighed, members: tuple[int, ...]) -> dict[str, Any]:

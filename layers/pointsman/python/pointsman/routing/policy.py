@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 # `session` and `default` are taken without choosing: what holds a conversation, and what answers unread text.
-Reason = Literal["threshold", "value", "fallback", "session", "default"]
+Reason = Literal["threshold", "value", "fallback", "session", "default", "observed"]
 
 
 @dataclass(frozen=True, slots=True)
