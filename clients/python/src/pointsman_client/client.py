@@ -61,7 +61,8 @@ class _Base:
             raise ValueError(f"timeout_s: {timeout_s!r} is not a time. Give seconds, such as 0.5.")
         self.names, self.default, self.config, self.timeout_s = Names(models), default, config, timeout_s
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._engine = Engine(url, headers, timeout_s, Trouble(f"Pointsman at {url}", rest_s), transport)
+        self.trouble = Trouble(f"Pointsman at {url}", rest_s)
+        self._engine = Engine(url, headers, timeout_s, self.trouble, transport)
         # Outcomes that wait are sent when the client is forgotten, or the program ends.
         self._ending = weakref.finalize(self, self._engine.close)
 
@@ -153,7 +154,7 @@ class _Base:
         if self._engine.closed:
             return by_default(default, Problem("closed", "the client is closed"))
         problem = Problem("slow", f"no answer within {timeout_s:g} s")
-        self._engine.trouble.failed(problem)
+        self.trouble.failed(problem)
         return by_default(default, problem)
 
 
