@@ -140,7 +140,7 @@ def _responses_events(body: dict[str, Any]) -> list[tuple[str | None, Any]]:
     delta: dict[str, Any] = {"type": "response.output_text.delta", "content_index": 0, "delta": TEXT, "logprobs": []}
     if body.get("tools"):
         delta = {"type": "response.function_call_arguments.delta", "delta": "{}"}
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "response.created", "response": {**whole, "status": "in_progress", "output": []}},
         {"type": "response.output_item.added", "output_index": 0, "item": {**output, "status": "in_progress"}},
         {**delta, **place},

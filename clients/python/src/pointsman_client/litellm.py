@@ -319,7 +319,7 @@ def _finish_of(response: Mapping[str, Any]) -> str | None:
         if isinstance(found, str):
             return found
     if (reason := (response.get("incomplete_details") or {}).get("reason")) is not None:
-        return "length" if reason == "max_output_tokens" else str(reason)
+        return str(reason)
     output = response.get("output")
     if response.get("status") != "completed" or not isinstance(output, list):
         return None
