@@ -4,14 +4,13 @@ import getpass
 import gzip
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from pointsman.cli.options import check_one_store, history_of, named_store, print_json
-from pointsman.errors import HistoryUnavailable, RequestError
+from pointsman.cli.options import check_one_store, history_of, instant_given, named_store, print_json
+from pointsman.errors import HistoryUnavailable
 from pointsman.text_in import lines_of
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def delete(
 
     known = decision_id_of(decision_id) if decision_id is not None else None
     hashed = sha256.strip().lower() if sha256 is not None else None
-    selection = Selection(known, caller, hashed, _instant("--since", since), _instant("--until", until))
+    selection = Selection(known, caller, hashed, instant_given("--since", since), instant_given("--until", until))
     if not selection:
         raise click.UsageError("Say which: --id, --caller, --sha256, --since or --until.")
     store = history_of(*named)
@@ -184,17 +183,6 @@ def _file_of(named: Named) -> Path:
 
 def _told(found: "Checked") -> str:
     return f"{found.decisions:,} decision{'' if found.decisions == 1 else 's'}, {found.outcomes:,} outcomes"
-
-
-def _instant(option: str, text: str | None) -> datetime | None:
-    from pointsman.instants import HOW, instant_of
-
-    if text is None:
-        return None
-    try:
-        return instant_of(text)
-    except ValueError:
-        raise RequestError(f"{option} {text!r}: neither a date nor a time. {HOW}") from None
 
 
 def _lines(log: BinaryIO) -> Iterator[str]:

@@ -8,6 +8,7 @@ import click
 from pointsman.cli.history import history
 from pointsman.cli.options import fault_line
 from pointsman.cli.registry import configs, models, registry
+from pointsman.cli.report import report
 from pointsman.cli.route import route
 from pointsman.cli.server import serve
 from pointsman.cli.token import token
@@ -20,7 +21,7 @@ def cli() -> None:
     """Which model should serve this prompt? The cheapest one that can complete it."""
 
 
-for command in (serve, route, history, models, configs, registry, token):
+for command in (serve, route, history, report, models, configs, registry, token):
     cli.add_command(command)
 
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pointsman.errors import Fault
+from pointsman.errors import Fault, RequestError
 
 if TYPE_CHECKING:
     from pointsman.history import History
@@ -61,6 +62,18 @@ def recording_history_of(db: Path | None, table: str | None) -> "History":
         from pointsman.history.durable import Unopened
 
         return Unopened(error)
+
+
+def instant_given(option: str, text: str | None) -> datetime | None:
+    """The time that an option says; None where it says none. Raises RequestError."""
+    from pointsman.instants import HOW, instant_of
+
+    if text is None:
+        return None
+    try:
+        return instant_of(text)
+    except ValueError:
+        raise RequestError(f"{option} {text!r}: neither a date nor a time. {HOW}") from None
 
 
 def place_of(db: Path | None, table: str | None) -> str:

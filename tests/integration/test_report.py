@@ -1,0 +1,115 @@
+"""`pointsman report` adds up what was decided and what was reported; the figures are counted here a second time."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from pointsman.cli.main import cli
+from pointsman.history import History
+from pointsman.history.report import report
+from pointsman.history.sqlite import SqliteHistory
+
+from tests.conftest import MakeRouter, MakeTable
+
+PROMPTS = [f"What is {i}+{i}?" for i in range(12)]
+
+
+def fill(make_router: MakeRouter, history: History) -> list[dict[str, Any]]:
+    """A dozen decisions: every second in shadow mode, every third with an outcome; as they are kept."""
+    router = make_router(history)
+    for i, prompt in enumerate(PROMPTS):
+        shadow: dict[str, Any] = {"observe": True, "own_model": "acme/strong"} if i % 2 else {}
+        made = router.decide(prompt, config="auto" if i % 4 else "strong", caller=f"team-{i % 3}", **shadow)
+        if i % 3 == 0:
+            outcome = {"completed": i % 2 == 0, "cost_usd": 0.25, "output_tokens": 10}
+            history.set_outcome(made.id, made.selected[0], outcome)
+    return list(history.decisions())
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(cli, ["report", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_the_total_agrees_with_a_count_made_apart(make_router: MakeRouter, history: SqliteHistory) -> None:
+    kept = fill(make_router, history)
+    total = report(kept, "config")[-1]
+    shadows = [one for one in kept if one["shadow"]]
+    assert (total.decisions, total.compared, len(shadows)) == (12, 6, 6)
+    assert total.own_usd == pytest.approx(sum(one["cost"] for one in shadows))
+    assert total.beside_own_usd == pytest.approx(sum(one["shadow"]["cost"] for one in shadows))
+    chosen = [one["shadow"]["cost"] if one["shadow"] else one["cost"] for one in kept]
+    assert total.chosen_usd == pytest.approx(sum(chosen))
+    assert total.strongest_usd == pytest.approx(sum(one["strongest"]["cost"] for one in kept))
+    assert (total.reported, total.reported_usd) == (4, 1.0)
+    assert (total.judged, total.judged_completion) == (4, 2.0)
+    assert total.told()["saved_beside_own"] == pytest.approx(1 - total.beside_own_usd / total.own_usd, abs=1e-6)
+
+
+@pytest.mark.parametrize("by", ["config", "model", "day", "caller"])
+def test_the_groups_add_up_to_the_total(make_router: MakeRouter, history: SqliteHistory, by: Any) -> None:
+    *lines, total = report(fill(make_router, history), by)
+    assert sum(line.decisions for line in lines) == total.decisions == 12
+    assert sum(line.chosen_usd for line in lines) == pytest.approx(total.chosen_usd)
+    assert [line.group for line in lines] == sorted({line.group for line in lines})
+
+
+def test_the_default_of_a_config_is_compared_where_it_was_a_candidate(
+    make_router: MakeRouter, history: SqliteHistory
+) -> None:
+    kept = fill(make_router, history)
+    total = report(kept, "config", {"auto": "acme/middle", "strong": None})[-1]
+    of_auto = [one for one in kept if one["config"] == "auto"]
+    costs = [next(c["cost"] for c in one["candidates"] if c["model_id"] == "acme/middle") for one in of_auto]
+    assert total.with_default == len(of_auto)
+    assert total.default_usd == pytest.approx(sum(costs))
+
+
+def test_a_decision_without_a_price_is_counted_and_in_no_sum(make_router: MakeRouter, history: SqliteHistory) -> None:
+    kept = fill(make_router, history)
+    without = {**kept[0], "cost": None, "shadow": None}
+    total = report([without], "config")[-1]
+    assert (total.decisions, total.unpriced, total.chosen_usd, total.told()["saved_beside_strongest"]) == (
+        1,
+        1,
+        0,
+        None,
+    )
+
+
+def test_both_stores_tell_the_same(make_router: MakeRouter, history: SqliteHistory, aws: MakeTable) -> None:
+    def comparable(store: History) -> list[dict[str, Any]]:
+        return [line.told() for line in report(fill(make_router, store), "config")]
+
+    assert comparable(aws()) == comparable(history)
+
+
+def test_the_command_prints_a_table_json_and_csv(make_router: MakeRouter, tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    store = SqliteHistory(path)
+    fill(make_router, store)
+    store.close()
+    table = run("--db", str(path))
+    assert table.splitlines()[0].split()[:3] == ["config", "decisions", "chosen"]
+    assert table.splitlines()[-1].split()[:2] == ["total", "12"]
+    document = json.loads(run("--db", str(path), "--format", "json", "--by", "caller"))
+    assert [line["group"] for line in document["lines"]] == ["team-0", "team-1", "team-2", "total"]
+    rows = list(csv.DictReader(io.StringIO(run("--db", str(path), "--format", "csv", "--caller", "team-1"))))
+    assert [(row["group"], row["decisions"]) for row in rows][-1] == ("total", "4")
+    assert (
+        json.loads(run("--db", str(path), "--format", "json", "--since", "2999-01-01"))["lines"][-1]["decisions"] == 0
+    )
+
+
+def test_an_empty_history_is_a_report_of_nothing(tmp_path: Path) -> None:
+    assert run("--db", str(tmp_path / "new.db")).splitlines()[-1].split() == ["total", "0", "0.0000", "0.0000"]
+
+
+def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["report", "--db", str(tmp_path / "new.db"), "--since", "yesterday"])
+    assert "--since 'yesterday': neither a date nor a time" in str(done.exception)
