@@ -111,7 +111,7 @@ def test_observing_decides_and_reports_and_changes_nothing(plugin: Any, server: 
     one = hooked(plugin, server, sent, observe=True, every=True)
     assert sent == data(model="other")
     (asked,) = server.paths("/api/route")
-    assert (asked["observe"], asked["model"]) == (True, "acme/other")
+    assert (asked["observe"], asked["own_model"]) == (True, "acme/other")
     asyncio.run(one.async_log_success_event(logged(group="other"), None, *TIMES))
     assert [(kept["model_id"], kept["latency_ms"]) for kept in reports(one, server)] == [("acme/other", 2000)]
 

@@ -13,6 +13,7 @@ from pointsman_client.names import Names, folded
 
 # Why the caller's own default stands.
 Kind = Literal["unreachable", "slow", "busy", "refused", "failing", "unreadable", "no_such_model", "resting", "closed"]
+Dialect = Literal["openai_chat", "openai_responses", "anthropic_messages"]
 Document = Mapping[str, Any]
 
 
@@ -43,6 +44,19 @@ class Call:
         if self.model_id is None or self.effort is None or "@" in self.model_id:
             return self.model_id
         return f"{self.model_id}@{self.effort}"
+
+    def request_for(self, dialect: Dialect) -> dict[str, Any]:
+        """What to merge into a body of another API than OpenAI chat."""
+        asked = dict(self.request)
+        effort = None if dialect == "openai_chat" else asked.pop("reasoning_effort", None)
+        if effort is None:
+            return asked
+        if dialect == "openai_responses":
+            return {**asked, "reasoning": {"effort": effort}}
+        return {
+            **asked,
+            **({"thinking": {"type": "disabled"}} if effort == "none" else {"output_config": {"effort": effort}}),
+        }
 
 
 @dataclass(frozen=True)

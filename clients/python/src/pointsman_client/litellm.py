@@ -86,6 +86,8 @@ class Routing(CustomLogger):
         self._deployments = deployments or _running_deployments
         self._calls: OrderedDict[str, _Routed] = OrderedDict()
         self._names = Names()
+        # Pointsman's name of each group's model, also of those that are no candidates.
+        self._own: dict[str, str] = {}
         self._groups: frozenset[str] = frozenset()
         self._looked_at = float("-inf")
 
@@ -108,7 +110,7 @@ class Routing(CustomLogger):
         if not candidates:
             return None
         headers = {"anthropic-version": "2023-06-01"} if dialect == "messages" else {}
-        observed = {"observe": True, "model": self._names.report(asked)} if self.observe else {}
+        observed = {"observe": True, "own_model": self._own.get(asked, asked)} if self.observe else {}
         answer = await self.client.route(
             body={name: data[name] for name in TOLD if data.get(name) is not None} | observed,
             default=asked,
@@ -144,18 +146,20 @@ class Routing(CustomLogger):
         deployments = self._deployments()
         pairs: dict[str, str] = {}
         groups: set[str] = set()
+        own: dict[str, str] = {}
         taken: dict[str, str] = {}
         for one in deployments:
             name, ours = one.get("model_name"), _candidate(one)
             if isinstance(name, str):
                 groups.add(name)
+                own.setdefault(name, ours or str((one.get("litellm_params") or {}).get("model") or name))
             if not isinstance(name, str) or ours is None or name in pairs:
                 continue
             if (other := taken.setdefault(folded(ours), name)) != name:
                 self.client.trouble.say(f"twice {ours}", f"{ours} is {other} and {name}: {other} is used")
                 continue
             pairs[name] = ours
-        self._names, self._groups = Names(pairs), frozenset(groups)
+        self._names, self._groups, self._own = Names(pairs), frozenset(groups), own
         self.client.names = self._names
 
     async def async_log_success_event(
@@ -200,7 +204,7 @@ class Routing(CustomLogger):
             for one in (call.answer, *call.answer.fallbacks):
                 if one.model == group:
                     return one
-        return self._names.ours.get(group)
+        return self._own.get(group)
 
     async def async_post_call_response_headers_hook(
         self, data: Mapping[str, Any], user_api_key_dict: object, response: object, **_: object
@@ -264,10 +268,8 @@ def _session_of(data: Mapping[str, Any]) -> str | None:
 
 def _effort_in(call: Call, dialect: str) -> dict[str, Any]:
     """What asks for the effort of a call, in the dialect of the request."""
-    asked = dict(call.request)
-    if dialect == "responses" and (effort := asked.pop("reasoning_effort", None)) is not None:
-        asked["reasoning"] = {"effort": effort}
-    return asked
+    # LiteLLM takes OpenAI's word for it in messages, too, and says it as the model's provider does.
+    return call.request_for("openai_responses" if dialect == "responses" else "openai_chat")
 
 
 def _set_effort(data: dict[str, Any], call: Call, dialect: str) -> None:
