@@ -12,6 +12,7 @@ from pointsman.cli.report import report
 from pointsman.cli.route import route
 from pointsman.cli.server import serve
 from pointsman.cli.token import token
+from pointsman.cli.tools import mcp
 from pointsman.errors import PointsmanError
 
 
@@ -21,7 +22,7 @@ def cli() -> None:
     """Which model should serve this prompt? The cheapest one that can complete it."""
 
 
-for command in (serve, route, history, report, models, configs, registry, token):
+for command in (serve, route, history, report, models, configs, registry, token, mcp):
     cli.add_command(command)
 
 
