@@ -34,11 +34,13 @@ def artifact(weights: Path, embedder: Path, registry: Path, name: str, out: Path
 @click.option("--web", type=FOLDER, default=Path("web"), show_default=True)
 @click.option("--out", type=FOLDER, default=Path("dist"), show_default=True)
 def wheel(artifact: Path, registry: Path, web: Path, out: Path) -> None:
-    """Build a wheel that holds library, build step, artifact, registry and page; in a checkout."""
-    from artifacts_build.packaging.wheel import build_wheel
+    """Build a wheel that holds library, build step, artifact, registry and page, and the client's; in a checkout."""
+    from artifacts_build.packaging.wheel import build_client_wheel, build_wheel
 
     built = build_wheel(out, artifact, registry, web)
     click.echo(f"{built}: {built.stat().st_size / 1e6:.0f} MB")
+    client = build_client_wheel(out)
+    click.echo(f"{client}: {client.stat().st_size / 1e3:.0f} kB")
 
 
 @click.command()

@@ -17,6 +17,7 @@ from pointsman.registry import load_registry
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = Path("layers/pointsman/python")
+CLIENT = Path("clients/python")
 BESIDE = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")
 # The first day that a zip file can name.
 LONG_AGO = "315532800"
@@ -43,11 +44,31 @@ def build_wheel(out: Path, artifact: Path, registry: Path, web: Path) -> Path:
         shutil.copytree(ROOT / "artifacts_build", stage / SOURCES / "artifacts_build", ignore=unwanted)
         for name, source in (("artifact", artifact), ("registry", registry), ("web", web)):
             shutil.copytree(source, stage / SOURCES / "pointsman/_bundle" / name)
-        built = _built(stage)
-        out.mkdir(parents=True, exist_ok=True)
-        part = out / f".{built.name}.part"
-        shutil.copy(built, part)
-        return part.rename(out / built.name)
+        return _kept(_built(stage), out)
+
+
+def build_client_wheel(out: Path) -> Path:
+    """Build the client's own wheel into `out` and give its path; it needs httpx and nothing of the server.
+
+    Raises:
+        StartupError: this is not a checkout.
+        RuntimeError: the build failed; the message is the builder's.
+    """
+    if not (ROOT / CLIENT).exists():
+        raise StartupError(f"{ROOT}: no {CLIENT} here. Build a wheel in a checkout, with `make wheel`.")
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Path(folder) / "client"
+        unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
+        shutil.copytree(ROOT / CLIENT, stage, ignore=unwanted)
+        return _kept(_built(stage), out)
+
+
+def _kept(built: Path, out: Path) -> Path:
+    """A wheel in its place, whole or not at all."""
+    out.mkdir(parents=True, exist_ok=True)
+    part = out / f".{built.name}.part"
+    shutil.copy(built, part)
+    return part.rename(out / built.name)
 
 
 def _built(stage: Path) -> Path:

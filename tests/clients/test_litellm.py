@@ -140,8 +140,9 @@ def test_responses_of_openai_are_routed(running: Proxy) -> None:
     assert answer.headers["x-pointsman-model"] == f"openai/{sent['model']}@{sent['reasoning']['effort']}"
 
 
-def test_the_conversation_is_the_callers(running: Proxy, pointsman: str) -> None:
-    headers = {"x-litellm-session-id": "conversation-of-mine"}
+@pytest.mark.parametrize("header", ["x-litellm-session-id", "x-claude-code-session-id"])
+def test_the_conversation_is_the_callers(header: str, running: Proxy, pointsman: str) -> None:
+    headers = {header: "conversation-of-mine"}
     answers = [running.http.post("/v1/chat/completions", json={"model": "auto", "messages": EASY}, headers=headers)]
     decision = httpx.get(f"{pointsman}/api/history/{answers[0].headers['x-pointsman-decision-id']}").json()
     assert decision["session"]["id"] == "conversation-of-mine"
