@@ -174,7 +174,8 @@ def _fault(error: Mapping[str, Any], fields: Sequence[str], see: str, skip: int)
     else:
         context = error.get("ctx", {})
         plain = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
-        message = _MESSAGES.get(kind, message).format_map(_Blank(plain))
+        if kind in _MESSAGES:
+            message = _MESSAGES[kind].format_map(_Blank(plain))
         remedy = _percent(kind, context, error.get("input")) or _REMEDIES.get(kind, _OTHERWISE).format_map(
             _Blank(plain)
         )
