@@ -250,15 +250,34 @@ def test_one_bad_report_does_not_lose_the_others(server: Nasty) -> None:
     assert [one["error"] for one in taken] == ["a", "c"]
 
 
-def test_a_program_that_ends_sends_what_waits(server: Nasty) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_program_that_ends_sends_what_waits(host: str, server: Nasty) -> None:
     server.by_path = kept
     code = (
         "from pointsman_client import Client\n"
-        f"client = Client({server.url!r}, default='x')\n"
-        "client.report(client.route(prompt='Hi'), completed=True)\n"
+        f"client = Client({server.url.replace('127.0.0.1', host)!r}, default='x')\n"
+        "client.report('01KAQ3V9ZC8M0Y6W2N4T7R5B1D', model='acme/x', completed=True)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert [one["completed"] for body in server.paths("/api/outcomes") for one in body["outcomes"]] == [True]
+
+
+def test_a_forked_process_asks_and_reports_for_itself(server: Nasty) -> None:
+    server.by_path = kept
+    code = (
+        "import os\n"
+        "from pointsman_client import Client\n"
+        f"client = Client({server.url!r}, default='x', timeout_s=20)\n"
+        "answer = client.route(prompt='Hi')\n"
+        "client.report(answer, error='parent')\n"
+        "if os.fork() == 0:\n"
+        "    client.report(client.route(prompt='Hi'), error='child')\n"
+        "    os._exit(0 if client.flush() else 1)\n"
+        "assert os.wait()[1] == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    said = [one["error"] for body in server.paths("/api/outcomes") for one in body["outcomes"]]
+    assert sorted(said) == ["child", "parent"]
 
 
 def test_the_same_from_event_loops_one_after_another(server: Nasty) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import concurrent.futures
+import importlib
 import os
+import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal
 
@@ -22,6 +25,16 @@ Detail = Literal["brief", "full"]
 
 # What a caller waits beyond the time-out, should the engine's thread itself be held up.
 SLACK_S = 0.25
+
+
+def _before_threads_end(close: Callable[[], object]) -> None:
+    """Have it called while names can still be looked up, which takes threads that end before `atexit` comes."""
+    # Last registered, first called: the executor that looks names up registers its own end when it is imported.
+    importlib.import_module("concurrent.futures.thread")
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        with suppress(RuntimeError):  # the program ends already
+            register(close)
 
 
 class _Base:
@@ -65,6 +78,7 @@ class _Base:
         self._engine = Engine(url, headers, timeout_s, self.trouble, transport)
         # Outcomes that wait are sent when the client is forgotten, or the program ends.
         self._ending = weakref.finalize(self, self._engine.close)
+        _before_threads_end(self._ending)
 
     def report(
         self,

@@ -142,19 +142,16 @@ class Engine:
 
     def report(self, outcome: dict[str, Any]) -> bool:
         """Put an outcome into the queue; False where there is no more room."""
+        if self.closed:
+            return False
+        loop = self._running()
         with self._lock:
-            if self.closed or len(self._outcomes) >= WAITING_OUTCOMES:
-                full = not self.closed
-                if full:
-                    self.trouble.say("full", f"{WAITING_OUTCOMES:,} outcomes wait for the service: more are lost")
+            if len(self._outcomes) >= WAITING_OUTCOMES:
+                self.trouble.say("full", f"{WAITING_OUTCOMES:,} outcomes wait for the service: more are lost")
                 return False
             self._outcomes.append(outcome)
-            idle = self._sending is None or self._sending.done() or self._process != os.getpid()
-        if idle:
-            loop = self._running()
-            with self._lock:
-                if self._sending is None or self._sending.done():
-                    self._sending = asyncio.run_coroutine_threadsafe(self._send(GATHERED_S), loop)
+            if self._sending is None or self._sending.done():
+                self._sending = asyncio.run_coroutine_threadsafe(self._send(GATHERED_S), loop)
         return True
 
     async def flush(self) -> None:
@@ -247,6 +244,7 @@ class Engine:
                 self._loop, self._process = asyncio.new_event_loop(), os.getpid()
                 self._http = self._sending = None
                 self._in_flight = 0
+                self._outcomes.clear()  # in a forked process they are its parent's, which sends them
                 threading.Thread(target=_live, args=(self._loop,), name="pointsman-client", daemon=True).start()
             return self._loop
 
