@@ -142,8 +142,8 @@ def test_efforts_of_one_model_may_have_names_of_their_own(server: Nasty) -> None
     assert route(server.url, models=models).model == "quick"
 
 
-def test_a_model_that_the_service_does_not_know_is_left_out_and_asked_for_no_more(
-    server: Nasty, caplog: pytest.LogCaptureFixture
+def test_a_model_that_the_service_does_not_know_is_left_out_for_a_while(
+    server: Nasty, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(_: str, body: Any) -> bytes:
         if "acme/unheard" in body["models"]:
@@ -156,7 +156,13 @@ def test_a_model_that_the_service_does_not_know_is_left_out_and_asked_for_no_mor
     with Client(server.url, default=DEFAULT, models=models) as client:
         assert [client.route(prompt="Hi").model for _ in range(2)] == ["a", "a"]
     assert [len(body["models"]) for body in server.paths("/api/route")] == [2, 1, 1]
-    assert len(caplog.records) == 1
+    monkeypatch.setattr("pointsman_client.engine.UNKNOWN_FOR_S", 0.0)
+    with Client(server.url, default=DEFAULT, models=models) as client:
+        client.route(prompt="Hi")
+        server.by_path = None
+        assert client.route(prompt="Hi").model == "a"
+    assert len(server.paths("/api/route")[-1]["models"]) == 2
+    assert len(caplog.records) == 2
 
 
 @pytest.mark.parametrize("call", [{}, {"prompt": "a", "messages": MESSAGES}])

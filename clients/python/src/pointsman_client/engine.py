@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
@@ -30,6 +31,7 @@ PAUSES_S = (1.0, 5.0, 30.0, 60.0)
 GATHERED_S = 0.2
 # How many names that the service does not know are left out before a request goes on without it.
 MOST_UNKNOWN = 50
+UNKNOWN_FOR_S = 600.0
 
 
 class Engine:
@@ -54,8 +56,8 @@ class Engine:
         self._sending: Future[None] | None = None
         self._in_flight = 0
         self.closed = False
-        # Names that the service does not know; they are not asked for again while it is this one.
-        self._unknown: set[str] = set()
+        # Names that the service does not know, and when they are asked for again: its registry may have grown.
+        self._unknown: dict[str, float] = {}
 
     def run(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Start some work in the engine's thread.
@@ -101,10 +103,12 @@ class Engine:
 
     async def _asked(self, body: Mapping[str, Any], headers: Mapping[str, str], detail: str, names: Names) -> Answer:
         models = body.get("models")
+        now = time.monotonic()
+        left_out = {name for name, until in self._unknown.items() if until > now}
         for _ in range(MOST_UNKNOWN):
             sent = dict(body)
             if models is not None:
-                sent["models"] = [name for name in models if name not in self._unknown]
+                sent["models"] = [name for name in models if name not in left_out]
                 if not sent["models"]:
                     raise Unreadable(Problem("refused", f"the service knows none of the models: {', '.join(models)}"))
             status, told, document = await self._post(f"/api/route?detail={detail}", sent, headers)
@@ -113,7 +117,8 @@ class Engine:
             missing = _unknown_models(document) & set(sent.get("models") or ())
             if not missing:
                 raise _refusal(status, told, document)
-            self._unknown |= missing
+            left_out |= missing
+            self._unknown.update(dict.fromkeys(missing, now + UNKNOWN_FOR_S))
             self.trouble.say("unknown", f"knows no {', '.join(sorted(missing))}: routed among the others")
         raise Unreadable(Problem("refused", f"the service knows none of {MOST_UNKNOWN} of the models"))
 
