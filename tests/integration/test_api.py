@@ -344,6 +344,24 @@ def test_messages_that_are_not_there_are_said_to_be_missing(client: TestClient) 
     problem(client.post("/api/route", json={"messages": None}), 422, "missing or null")
 
 
+def test_a_thousand_unknown_models_cost_one_search_for_the_nearest_name(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[str] = []
+
+    def counted(name: str, _: Any) -> None:
+        searched.append(name)
+
+    monkeypatch.setattr("pointsman.registry.catalogue.nearest_name", counted)
+    problem(client.post("/api/route", json={"prompt": "x", "models": ["@"] * 1000}), 422, "models.0")
+    assert len(searched) == 1
+
+
+def test_a_threshold_of_minus_nothing_is_nothing(client: TestClient) -> None:
+    answer = client.post("/api/route", json={"prompt": PROMPT, "threshold": -0.0})
+    assert '"completion_threshold":0.0' in answer.text
+
+
 def test_a_forged_cursor_is_refused(client: TestClient) -> None:
     problem(client.get("/api/history", params={"cursor": "forged"}), 400, "Use the `next` of a page")
 

@@ -7,7 +7,6 @@ A name is looked for as it is given; then in small letters; then without what ga
 import re
 from collections.abc import Iterator, Mapping
 
-from pointsman.errors import UnknownModel
 from pointsman.registry import ModelAtEffort, Registry
 from pointsman.registry.fields import Gateway
 
@@ -35,23 +34,21 @@ def candidate_of(registry: Registry, name: str) -> tuple[str, str | None]:
     Raises:
         UnknownModel: nothing in the registry is called so.
     """
-    first: UnknownModel | None = None
-    for spelled in _spellings(name):
-        try:
-            return registry.split(spelled)
-        except UnknownModel as error:
-            first = first or error
-    assert first is not None
-    raise first
+    found = _found(registry, name)
+    return registry.split(next(_spellings(name))) if found is None else found
 
 
 def known_name(registry: Registry, name: str) -> str:
     """Our own name (`id` or `id@effort`) of what a caller calls a model; as it is where nobody knows it."""
-    try:
-        model_id, effort = candidate_of(registry, name)
-    except UnknownModel:
+    found = _found(registry, name)
+    if found is None:
         return name
+    model_id, effort = found
     return model_id if effort is None else f"{model_id}@{effort}"
+
+
+def _found(registry: Registry, name: str) -> tuple[str, str | None] | None:
+    return next((found for spelled in _spellings(name) if (found := registry.find(spelled))), None)
 
 
 def name_in(candidate: ModelAtEffort, gateway: Gateway | None, asked: Mapping[str, str] | None = None) -> str:

@@ -31,19 +31,26 @@ class Registry:
         ids = {name: model.model_id for model in self.models.values() for name in model.names}
         return {**ids, **{model_id: model_id for model_id in self.models}}
 
+    def find(self, name: str) -> tuple[str, str | None] | None:
+        """What `split` gives; None where nobody knows the name. Looks for no nearest one, so many can be tried."""
+        if name in self._ids:
+            return self._ids[name], None
+        base, at, effort = name.rpartition(SEPARATOR)
+        model = self.models[self._ids[base]] if at and base in self._ids else None
+        return (model.model_id, effort) if model is not None and effort in model.efforts else None
+
     def split(self, name: str) -> tuple[str, str | None]:
         """The model id and the effort (None: not named) of a name.
 
         Raises:
             UnknownModel: there is no such model, or it has no such effort.
         """
-        if name in self._ids:
-            return self._ids[name], None
+        found = self.find(name)
+        if found is not None:
+            return found
         base, at, effort = name.rpartition(SEPARATOR)
         if at and base in self._ids:
             model = self.models[self._ids[base]]
-            if effort in model.efforts:
-                return model.model_id, effort
             levels = ", ".join(model.levels)
             remedy = f"Use one of: {levels}." if levels else f"It has no efforts: name it {base}."
             raise UnknownModel(

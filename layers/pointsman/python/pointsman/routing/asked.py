@@ -95,7 +95,7 @@ def bars_of(asked: Asked, config: RouterConfig) -> Bars:
         _refuse(_beyond(asked, config))
     by_value = asked.worth_usd is not None or (config.policy == "value" and asked.threshold is None)
     worth = (asked.worth_usd or config.worth_usd) if by_value else None
-    threshold = asked.threshold
+    threshold = None if asked.threshold is None else asked.threshold + 0.0  # -0.0 is 0
     if threshold is None:
         threshold = 0.0 if by_value else config.completion_threshold
     bounds = config.bounds
