@@ -18,6 +18,7 @@
     │   └── TooManyRequests            429  the token's quota of this minute is used up
     ├── HistoryUnavailable             503  the store cannot be read or written now
     ├── Overloaded                     503  more is asked for than this process can serve
+    ├── ServiceError                   502  the service that was asked refused, or there is none
     └── StartupError                   500  nothing can be served until the operator mends it
         ├── RegistryError                   carries every fault of every file
         ├── ArtifactError
@@ -252,6 +253,14 @@ class Overloaded(PointsmanError):
     status = 503
     code = "overloaded"
     title = "Too many requests at once"
+
+
+class ServiceError(PointsmanError):
+    """The running service that the command line asked refused, or did not answer as one."""
+
+    status = 502
+    code = "service"
+    title = "The service did not answer"
 
 
 class StartupError(PointsmanError):
