@@ -13,13 +13,16 @@ import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 from pointsman.api import create_app
+from pointsman.api.cors import with_cors
 from pointsman.api.doors import guard, is_own_host, own_names
 from pointsman.auth.access import Access
 from pointsman.auth.quotas import check_quota, counter_in_memory
 from pointsman.auth.tokens_file import watched_tokens
 from pointsman.cli.main import cli
-from pointsman.errors import TooManyRequests
+from pointsman.errors import SettingsError, TooManyRequests
 from pointsman.history.sqlite import SqliteHistory
+from pointsman.settings import load_settings
+from starlette.applications import Starlette
 
 from scripts.harness.serving import command, serving
 from tests.conftest import ROOT, MakeRouter
@@ -67,6 +70,54 @@ def refused(answer: Any, status: int, *words: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     for word in words:
         assert word in answer.text
+
+
+@pytest.fixture
+def from_page(make_router: MakeRouter, tokens: Path) -> Iterator[Callable[..., Any]]:
+    """Asks the guarded app as a page of another origin would, by a browser."""
+    router, artifact = make_router(), fake_artifact()
+    app = create_app(router.registry, artifact.manifest, artifact.digest, router=router)
+    guarded = guard(app, own_names("127.0.0.1"), True, watched_tokens(tokens))
+    with TestClient(app):
+        served = with_cors(guarded, "https://app.example, http://localhost:3000/")
+        client = TestClient(served, base_url="http://localhost:8080", raise_server_exceptions=False)
+
+        def send(method: str, origin: str, **headers: str) -> Any:
+            return client.request(method, "/api/route", json={"prompt": "hi"}, headers={"origin": origin, **headers})
+
+        yield send
+
+
+@pytest.mark.parametrize("origin", ["https://app.example", "http://localhost:3000"])
+def test_a_page_that_is_named_may_ask_and_read_what_it_is_refused(from_page: Callable[..., Any], origin: str) -> None:
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type"}
+    preflight = from_page("OPTIONS", origin, **asks)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, origin)
+    assert "authorization" in preflight.headers["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in preflight.headers
+    refused_one = from_page("POST", origin)
+    assert (refused_one.status_code, refused_one.headers["access-control-allow-origin"]) == (401, origin)
+    assert "x-pointsman-decision-id" in refused_one.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "https://app.example.evil", "null", "http://app.example"])
+def test_a_page_that_is_not_named_may_not(from_page: Callable[..., Any], origin: str) -> None:
+    preflight = from_page("OPTIONS", origin, **{"access-control-request-method": "POST"})
+    assert preflight.status_code == 400
+    assert "access-control-allow-origin" not in preflight.headers
+    assert "access-control-allow-origin" not in from_page("POST", origin).headers
+
+
+def test_without_the_setting_nothing_changes() -> None:
+    app = Starlette()
+    assert with_cors(app, "") is app
+
+
+@pytest.mark.parametrize("wrong", ["*", "app.example", "https://*.example", "https://a.example/path", "https://a b"])
+def test_origins_are_named_one_by_one(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_CORS_ORIGINS", wrong)
+    with pytest.raises(SettingsError, match="POINTSMAN_CORS_ORIGINS"):
+        load_settings()
 
 
 @pytest.mark.parametrize("path", ["/api/health", "/api/history", "/api/models", "/api/docs", "/api/nothing", "/api"])

@@ -26,6 +26,9 @@ _OLD_NAMES = {
     "log_prompts": ("LOG_PROMPTS",),
 }
 
+# `https://app.example.com, http://localhost:3000`: exact origins, and never all of them.
+ORIGINS = r"^(|\s*https?://[^/\s,*]+/?\s*(,\s*https?://[^/\s,*]+/?\s*)*)$"
+
 log = logging.getLogger("pointsman")
 
 
@@ -71,6 +74,8 @@ class Settings(BaseModel):
     tokens: Path | None = None
     # Names that the local server answers to beside its own, with commas between them.
     allowed_hosts: str = ""
+    # Origins of pages that may ask the local server, with commas between them. Empty: only its own page.
+    cors_origins: Annotated[str, Field(pattern=ORIGINS)] = ""
     # Requests a token may make in a minute, where it has no quota of its own. 0: as many as it likes.
     requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     # Days that a new token lasts where it is not said. 0: for ever.

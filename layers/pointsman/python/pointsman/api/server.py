@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pointsman.api.connections import GRACE_S, IDLE_S, MOST_LINGERING, protocol
+from pointsman.api.cors import with_cors
 from pointsman.api.doors import guard, is_loopback, own_names
 from pointsman.auth.tokens_file import watched_tokens
 from pointsman.compose import open_app, open_history, open_router
@@ -77,7 +78,7 @@ def run(
                 )
                 guarded = guard(app, names, is_loopback(host), document, settings.requests_per_minute)
                 try:
-                    _serve(guarded, listener, settings.max_connections)
+                    _serve(with_cors(guarded, settings.cors_origins), listener, settings.max_connections)
                 finally:
                     if router.recorder is not None:
                         router.recorder.close()
