@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 from pointsman import Router
 from pointsman.api.bodies import parsed
-from pointsman.api.schemas import RouteRequest
+from pointsman.api.request_schemas import RouteRequest
 from pointsman.errors import RequestError
 from pointsman.history.sqlite import SqliteHistory
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from pointsman.api import create_app
+from pointsman.api.request_schemas import RouteRequest
 from pointsman.api.schemas import (
     BriefOut,
     CallOut,
@@ -25,7 +26,6 @@ from pointsman.api.schemas import (
     OutputTokensOut,
     ProblemOut,
     RecordedDecisionOut,
-    RouteRequest,
     StrongestOut,
 )
 from pointsman.auth.access import Access

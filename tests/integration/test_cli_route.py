@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from pointsman.api.schemas import Dial
+from pointsman.api.request_schemas import Dial
 from pointsman.cli.dial import DIAL
 from pointsman.cli.main import cli
 from pointsman.routing.asked import Asked

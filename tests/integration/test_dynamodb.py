@@ -20,7 +20,8 @@ from pointsman.errors import HistoryUnavailable, NotFound, SettingsError, Unknow
 from pointsman.history import Filter, append_or_log, replay
 from pointsman.history import dynamodb_table as module
 from pointsman.history.base import DAY_S, FIRST_ID, LAST_ID, expiry
-from pointsman.history.dynamodb import MOST_DATA_BYTES, TABLE_DEFINITION, DynamoHistory
+from pointsman.history.dynamodb import TABLE_DEFINITION, DynamoHistory
+from pointsman.history.dynamodb_items import MOST_DATA_BYTES
 from pointsman.history.ids import Ids, timestamp
 from pointsman.history.sqlite import SqliteHistory
 from pointsman.settings import load_settings

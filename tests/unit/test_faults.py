@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pointsman.api.schemas import RouteRequest
+from pointsman.api.request_schemas import RouteRequest
 from pointsman.errors import RegistryError, SettingsError
 from pointsman.faults import faults_of, first_fault
 from pointsman.registry import Model, load_registry

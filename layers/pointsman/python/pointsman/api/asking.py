@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pointsman.api.bodies import check_names
 from pointsman.api.problems import of_body
-from pointsman.api.schemas import Dial, RouteRequest
+from pointsman.api.request_schemas import Dial, RouteRequest
 from pointsman.dialects.fields import (
     config_named,
     idempotency_key_of,

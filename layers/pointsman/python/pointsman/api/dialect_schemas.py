@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pointsman.api.schemas import Dial
+from pointsman.api.request_schemas import Dial
 
 
 class _Foreign(Dial):

@@ -14,7 +14,8 @@ from pointsman.api.dialect_schemas import (
     ResponsesRequest,
 )
 from pointsman.api.problems import MEDIA_TYPE
-from pointsman.api.schemas import ProblemOut, RouteRequest
+from pointsman.api.request_schemas import RouteRequest
+from pointsman.api.schemas import ProblemOut
 
 BODIES = (RouteRequest, ChatRequest, ResponsesRequest, MessagesRequest, DecisionRequest)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from pointsman.api.schemas import ModelId, Strict, whole
+from pointsman.api.request_schemas import ModelId, Strict, whole
 from pointsman.registry.fields import Fraction
 
 _Used = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000), BeforeValidator(whole)] | None

@@ -14,12 +14,12 @@ from pointsman.api.doors import AccessOf
 from pointsman.api.health import Health
 from pointsman.api.openapi import problems
 from pointsman.api.outcome_schemas import OutcomeRequest, OutcomeResultsOut, OutcomesRequest
+from pointsman.api.request_schemas import HistoryQuery
 from pointsman.api.schemas import (
     ConfigsOut,
     DeletedOut,
     HealthOut,
     HistoryOut,
-    HistoryQuery,
     ModelsOut,
     ReadyOut,
     RecordedDecisionOut,

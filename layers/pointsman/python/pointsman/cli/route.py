@@ -178,7 +178,7 @@ def _route_batch(router: "Router", stream: BinaryIO, asked: Mapping[str, Any]) -
 def _batch_line(line: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     from pydantic import ValidationError
 
-    from pointsman.api.schemas import RouteRequest
+    from pointsman.api.request_schemas import RouteRequest
     from pointsman.errors import MalformedRequest
     from pointsman.faults import first_fault
 

@@ -13,9 +13,7 @@ was cut off in between. docs/history.md has the arithmetic. AWS's library is imp
 """
 
 import heapq
-import json
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,7 +22,6 @@ from functools import partial
 from typing import Any
 
 import orjson
-from ulid import ULID
 
 from pointsman.errors import HistoryUnavailable
 from pointsman.history.base import (
@@ -34,29 +31,33 @@ from pointsman.history.base import (
     Filter,
     Page,
     Record,
-    body_of,
     decode_cursor,
     encode_cursor,
     expiry,
     first_id,
-    listed_under,
     no_such_decision,
     summary_of,
 )
 from pointsman.history.dynamodb_expiring import DynamoExpiring
+from pointsman.history.dynamodb_items import (
+    SHARDS,
+    body_key,
+    expires_at_of,
+    expiring_attribute,
+    id_before,
+    list_key,
+    list_keys,
+    now_value,
+    packed,
+    unpacked,
+)
 from pointsman.history.dynamodb_table import TABLE_DEFINITION, TRIES, TTL_ATTRIBUTE, ConditionFailed, Table
 from pointsman.history.ids import timestamp
 from pointsman.history.outcomes import merged, served
-from pointsman.history.prompts import shortened_prompt
 from pointsman.history.retention import Retention
 
 __all__ = ["TABLE_DEFINITION", "TTL_ATTRIBUTE", "DynamoHistory"]
 
-# Partitions of a list. Another number would need the lists to be written anew.
-SHARDS = 2
-BODY = "body"
-# An item may have 409,600 bytes in all; the rest is for outcomes and the attributes beside the data.
-MOST_DATA_BYTES = 360_000
 MOST_KEY_BYTES = 2048
 # Items that are no decision's: the floor of what is shown, and notes of the audit under their ids.
 FLOOR_KEY = {"pk": {"S": "retention"}, "sk": {"S": "floor"}}
@@ -92,11 +93,11 @@ class DynamoHistory:
         until = self._calls.deadline(until)
         expires_at = expiry(decision["id"], self._retention.days)
         item = {
-            **_body_key(decision["id"]),
-            "data": {"B": _packed(decision)},
+            **body_key(decision["id"]),
+            "data": {"B": packed(decision)},
             "selected": {"SS": sorted(set(decision["selected"]))},
             "outcomes": {"M": {}},
-            **_expiring(expires_at),
+            **expiring_attribute(expires_at),
         }
         try:
             self._calls.call("put_item", until, Item=item, ConditionExpression="attribute_not_exists(pk)")
@@ -104,16 +105,16 @@ class DynamoHistory:
             stored = self._stored(decision["id"])
             if stored is None:  # it expired just now
                 return
-            decision, expires_at = _unpacked(stored), _expires_at(stored)
+            decision, expires_at = unpacked(stored), expires_at_of(stored)
         self._write_summaries(decision, expires_at, until)
 
     def page(self, limit: int, cursor: str | None = None, where: Filter | None = None) -> Page:
         where = where or Filter()
         low, high = FIRST_ID, LAST_ID
         if cursor is not None:
-            high = _before(decode_cursor(cursor))
+            high = id_before(decode_cursor(cursor))
         if where.until is not None:
-            high = min(high, _before(first_id(where.until)))
+            high = min(high, id_before(first_id(where.until)))
         if where.since is not None:
             low = first_id(where.since)
         if low <= high:
@@ -121,16 +122,16 @@ class DynamoHistory:
         found: list[tuple[str, str]] = []
         if low <= high:
             for shard in range(SHARDS):
-                found += self._newest(_list_key(shard, where.config, where.model), low, high, limit + 1)
+                found += self._newest(list_key(shard, where.config, where.model), low, high, limit + 1)
         found.sort(reverse=True)
         calls = [orjson.loads(summary) for _, summary in found[:limit]]
         return Page(calls, encode_cursor(calls[-1]["id"]) if len(found) > limit else None)
 
     def get(self, decision_id: str) -> dict[str, Any]:
         stored = self._stored(decision_id)
-        if stored is None or not self._is_live(decision_id, _expires_at(stored)):
+        if stored is None or not self._is_live(decision_id, expires_at_of(stored)):
             raise no_such_decision(decision_id)
-        return _unpacked(stored)
+        return unpacked(stored)
 
     def set_outcome(self, decision_id: str, model_id: str, outcome: Record, *, add: bool = False) -> dict[str, Any]:
         if not self._is_live(decision_id, None):
@@ -146,9 +147,9 @@ class DynamoHistory:
                 pass
         for _ in range(TRIES):
             stored = self._stored(decision_id)
-            if stored is None or not self._is_live(decision_id, _expires_at(stored)):
+            if stored is None or not self._is_live(decision_id, expires_at_of(stored)):
                 raise no_such_decision(decision_id)
-            candidate_id = served(_unpacked(stored), model_id)
+            candidate_id = served(unpacked(stored), model_id)
             before = stored["outcomes"]["M"].get(candidate_id)
             document, condition, values = kept, "attribute_exists(pk)", {}
             if add:
@@ -169,14 +170,14 @@ class DynamoHistory:
         kept = {**outcome, "model_id": candidate_id}
         answer = self._calls.call(
             "update_item",
-            Key=_body_key(decision_id),
+            Key=body_key(decision_id),
             UpdateExpression="SET outcomes.#model = :outcome",
             ConditionExpression=f"attribute_exists(pk) AND {condition} AND ({LIVE})",
             ExpressionAttributeNames={"#model": candidate_id},
-            ExpressionAttributeValues={":outcome": {"S": orjson.dumps(kept).decode()}, **values, **_now()},
+            ExpressionAttributeValues={":outcome": {"S": orjson.dumps(kept).decode()}, **values, **now_value()},
             ReturnValues="ALL_NEW",
         )
-        return _unpacked(answer["Attributes"])
+        return unpacked(answer["Attributes"])
 
     def connect(self) -> None:
         """Import AWS's library and make a client now, as before a snapshot; otherwise the first use does.
@@ -203,10 +204,10 @@ class DynamoHistory:
 
     def decisions(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[dict[str, Any]]:
         low = max(first_id(since) if since else FIRST_ID, self._oldest())
-        for decision_id, _ in self._listed(low, _before(first_id(until)) if until else LAST_ID):
+        for decision_id, _ in self._listed(low, id_before(first_id(until)) if until else LAST_ID):
             stored = self._stored(decision_id)
-            if stored is not None and self._is_live(decision_id, _expires_at(stored)):
-                yield _unpacked(stored)
+            if stored is not None and self._is_live(decision_id, expires_at_of(stored)):
+                yield unpacked(stored)
 
     def delete(self, decision_ids: Sequence[str], note: Record) -> int:
         gone = 0
@@ -221,15 +222,15 @@ class DynamoHistory:
         if len(decision_id) != len(FIRST_ID):
             return False
         stored = self._stored(decision_id)
-        decision: Record | None = _unpacked(stored) if stored is not None else None
+        decision: Record | None = unpacked(stored) if stored is not None else None
         if decision is None:
             rest = list(self._listed(decision_id, decision_id))
             decision = orjson.loads(rest[0][1]) if rest else None
         if decision is None:
             return False
-        of_all, *others = _list_keys(decision)
+        of_all, *others = list_keys(decision)
         keys = [{"pk": {"S": key}, "sk": {"S": decision_id}} for key in (*others, of_all)]
-        for key in (*keys[:-1], _body_key(decision_id), keys[-1]):
+        for key in (*keys[:-1], body_key(decision_id), keys[-1]):
             self._calls.call("delete_item", Key=key)
         return True
 
@@ -243,7 +244,7 @@ class DynamoHistory:
                     "query",
                     KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
                     ExpressionAttributeValues={
-                        ":pk": {"S": _list_key(shard, None, None)},
+                        ":pk": {"S": list_key(shard, None, None)},
                         ":low": {"S": low},
                         ":high": {"S": high},
                     },
@@ -285,7 +286,7 @@ class DynamoHistory:
         if not self._retention.trusted():
             return 0
         floor = self._oldest()
-        return sum(self._delete(decision_id) for decision_id, _ in self._listed(FIRST_ID, _before(floor)))
+        return sum(self._delete(decision_id) for decision_id, _ in self._listed(FIRST_ID, id_before(floor)))
 
     def probe(self, *, until: float | None = None) -> None:
         """Ask for a write that its condition forbids: it is allowed, and nothing is written."""
@@ -299,7 +300,7 @@ class DynamoHistory:
                 if not error.denied:
                     raise
                 # A role that takes outcomes may update and not put.
-                update = {"UpdateExpression": "SET probe = :now", "ExpressionAttributeValues": _now()}
+                update = {"UpdateExpression": "SET probe = :now", "ExpressionAttributeValues": now_value()}
                 self._calls.call("update_item", until, Key=nothing, **update, **condition)
 
     def _oldest(self) -> str:
@@ -328,7 +329,7 @@ class DynamoHistory:
         """The body item, whether it has expired or not."""
         if len(decision_id) != len(FIRST_ID):
             return None
-        answer = self._calls.call("get_item", Key=_body_key(decision_id), ConsistentRead=True)
+        answer = self._calls.call("get_item", Key=body_key(decision_id), ConsistentRead=True)
         item: Mapping[str, Any] | None = answer.get("Item")
         return item
 
@@ -343,7 +344,7 @@ class DynamoHistory:
                 "query",
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
                 FilterExpression=LIVE,
-                ExpressionAttributeValues={":pk": {"S": key}, ":low": {"S": low}, ":high": {"S": high}, **_now()},
+                ExpressionAttributeValues={":pk": {"S": key}, ":low": {"S": low}, ":high": {"S": high}, **now_value()},
                 ScanIndexForward=False,
                 ConsistentRead=True,
                 **more,
@@ -359,66 +360,11 @@ class DynamoHistory:
         shared = {
             "sk": {"S": decision["id"]},
             "summary": {"S": orjson.dumps(summary_of(decision)).decode()},
-            **_expiring(expires_at),
+            **expiring_attribute(expires_at),
         }
-        keys = _list_keys(decision)
+        keys = list_keys(decision)
         # Each by a put of its own, side by side: a batch would take the right to delete as well.
         puts = [partial(self._calls.call, "put_item", until, Item={"pk": {"S": key}, **shared}) for key in keys]
         with ThreadPoolExecutor(len(puts)) as threads:
             for done in [threads.submit(put) for put in puts]:
                 done.result()
-
-
-def _body_key(decision_id: str) -> dict[str, Any]:
-    return {"pk": {"S": decision_id}, "sk": {"S": BODY}}
-
-
-def _list_key(shard: int, config: str | None, model: str | None) -> str:
-    """The partition of a list; None is any. JSON, so that no name can pass for another."""
-    return json.dumps([shard, config, model], ensure_ascii=False, separators=(",", ":"))
-
-
-def _list_keys(decision: Record) -> list[str]:
-    """The partitions that list a decision; that of all decisions is the first."""
-    shard = int(ULID.from_str(decision["id"])) % SHARDS
-    return [
-        _list_key(shard, config, model)
-        for config in (None, decision["config"])
-        for model in (None, *listed_under(decision))
-    ]
-
-
-def _before(decision_id: str) -> str:
-    """The highest id below this one; "" below the lowest."""
-    number = int(ULID.from_str(decision_id))
-    return str(ULID.from_int(number - 1)) if number else ""
-
-
-def _now() -> dict[str, Any]:
-    return {":now": {"N": str(int(time.time()))}}
-
-
-def _expiring(expires_at: int | None) -> dict[str, Any]:
-    return {} if expires_at is None else {TTL_ATTRIBUTE: {"N": str(expires_at)}}
-
-
-def _expires_at(item: Mapping[str, Any]) -> int | None:
-    return int(item[TTL_ATTRIBUTE]["N"]) if TTL_ATTRIBUTE in item else None
-
-
-def _packed(decision: Record) -> bytes:
-    """The decision as the body keeps it; a prompt that would not fit is cut in its middle until it does."""
-    data = zlib.compress(body_of(decision))
-    most = len((decision["prompt"] or "").encode())
-    while len(data) > MOST_DATA_BYTES and most:
-        most //= 2
-        prompt = shortened_prompt(decision["prompt"], most) if most else None
-        data = zlib.compress(orjson.dumps({**decision, "prompt": prompt}))
-    return data
-
-
-def _unpacked(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The decision of a body item, with its outcomes by model."""
-    decision: dict[str, Any] = orjson.loads(zlib.decompress(item["data"]["B"]))
-    outcomes = [orjson.loads(outcome["S"]) for _, outcome in sorted(item["outcomes"]["M"].items())]
-    return {**decision, "outcomes": outcomes}
