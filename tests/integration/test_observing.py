@@ -48,7 +48,11 @@ def test_the_own_model_is_answered_and_the_choice_told_beside_it(make_router: Ma
     }
     own = next(one for one in chosen.candidates if one.model_id == "acme/strong")
     assert (observed.cost, observed.expected_quality) == (own.cost, own.mu)
-    assert f"{chosen.selected[0]} would have been chosen" in observed.explanation
+    assert observed.explanation == (
+        f"acme/strong is taken: it is the caller's own, and is only observed: {own.mu:.0%} expected "
+        f"at ${own.cost:.3g}. "
+        f"{chosen.selected[0]} would have been chosen: {chosen.expected_quality:.0%} at ${chosen.cost:.3g}."
+    )
     assert chosen.shadow is None
 
 

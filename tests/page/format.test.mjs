@@ -8,6 +8,7 @@ import {
   money,
   moneyPerThousand,
   number,
+  lessOrMore,
   percent,
   plainPercent,
   price,
@@ -48,6 +49,8 @@ test("no chance is rounded to certainty or to nothing", () => {
   assert.equal(percent(0.9996), ">99.9%");
   assert.equal(percent(0.0004), "<0.1%");
   assert.equal(percent(1), "100.0%");
+  assert.equal(lessOrMore(0.25), "25.0% less");
+  assert.equal(lessOrMore(-0.219), "21.9% more");
   assert.equal(percent(0), "0.0%");
   assert.equal(percent(0.9995), ">99.9%");
   assert.equal(percent(0.99949), "99.9%");

@@ -2,7 +2,7 @@
 // served them. They are of what is loaded and matches, never of a whole history, and say so.
 
 import { byId, el, list } from "../lib/dom.js";
-import { count, localTime, money, percent } from "../lib/format.js";
+import { count, lessOrMore, localTime, money } from "../lib/format.js";
 import { sharesView } from "./shares.js";
 
 // {count, spend, strongest, saved}: USD. A decision without a cost or without a strongest model adds to neither sum.
@@ -31,7 +31,7 @@ export function showTotals(calls, hasOlder) {
       ),
       figure("Predicted spend", money(sums.spend), "", "total-spend"),
       figure("Always the strongest", money(sums.strongest), "", "total-strongest"),
-      figure("Saved", money(sums.saved), share === null ? "" : `${percent(share)} less`, "total-saved"),
+      figure("Saved", money(sums.saved), share === null ? "" : lessOrMore(share), "total-saved"),
     ),
     sharesView(calls),
     el("p", { class: "muted scope", "data-testid": "totals-scope" }, scope(calls, hasOlder)),

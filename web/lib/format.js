@@ -48,6 +48,12 @@ export function percent(share) {
   return `${number(share * 100, 1)}%`;
 }
 
+// A share that was saved, in words; below 0 more was spent.
+/** @param {number} share */
+export function lessOrMore(share) {
+  return share < 0 ? `${percent(-share)} more` : `${percent(share)} less`;
+}
+
 // A threshold or a margin: as many decimals as it needs.
 /** @param {Amount} share */
 export function plainPercent(share) {

@@ -162,7 +162,11 @@ def decided(
             worth_usd=bars.worth_usd,
             beside=_beside(weighed, members, best) if priced else None,
             priced=priced,
-            why=None if given is None else given.otherwise if place is None else given.why + _beside_own(shadow),
+            why=None
+            if given is None
+            else given.otherwise
+            if place is None
+            else given.why + _beside_own(choice, shadow),
         ),
         session=None if session is None else _in_session(session, weighed, members),
         shadow=shadow,
@@ -198,12 +202,17 @@ def _shadow(weighed: Weighed, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _beside_own(shadow: Mapping[str, Any] | None) -> str:
-    """What would have been chosen, in words."""
+def _beside_own(own: Choice, shadow: Mapping[str, Any] | None) -> str:
+    """What is expected of the caller's own model and of what would have been chosen, in words."""
     if shadow is None:
         return ""
-    chosen = " + ".join(shadow["selected"])
-    return f" {chosen} would have been chosen: {shadow['expected_quality']:.0%} expected at ${shadow['cost']:.3g}."
+    chosen = " with ".join(shadow["selected"])
+    then = f"{shadow['expected_quality']:.0%} {_at(shadow['cost'])}"
+    return f" {own.expected_quality:.0%} expected {_at(own.cost)}. {chosen} would have been chosen: {then}."
+
+
+def _at(usd: float) -> str:
+    return f"at ${usd:.3g}" if usd == usd else "at a price that is not known"
 
 
 def _in_session(session: Mapping[str, Any], weighed: Weighed, members: tuple[int, ...]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def explain(
     expected = f"{choice.expected_quality:.0%} expected"
     if caution:
         expected += f", {choice.asked_quality:.0%} at a caution of {caution:g}"
-    if choice.reason in ("session", "default"):
+    if choice.reason in ("session", "default", "observed"):
         return f"{names} {verb} taken: {why}"
     if choice.reason == "threshold":
         best = "the cheapest choice" if priced else "the choice, at a price that is not known,"

@@ -32,7 +32,7 @@ def observed_of(
         raise RequestError(f"own_model: {message}. {remedy}", [Fault("own_model", message, remedy)])
     model_id, effort = candidate_of(registry, name)
     own = registry.candidate(model_id if effort is None else f"{model_id}@{effort}")
-    why = "it is the caller's own, and is only observed."
+    why = "it is the caller's own, and is only observed:"
     return Given(own.candidate_id, "observed", why, among=frozenset(one.candidate_id for one in candidates))
 
 
