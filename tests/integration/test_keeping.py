@@ -337,6 +337,17 @@ def test_commands_delete_export_and_say_what_was_done(tmp_path: Path, decision: 
     assert run("--db", path, "delete", "--sha256", sha256.upper(), "--yes").output == "1 decision deleted.\n"
 
 
+def test_a_packed_log_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, decision: dict[str, Any]) -> None:
+    log, path = tmp_path / "function.log.gz", str(tmp_path / "history.db")
+    (line,) = log_lines(made(decision), "full")
+    whole = gzip.compress(f"{line}\n".encode(), mtime=0) + gzip.compress(b"more" * 1000, mtime=0)
+    log.write_bytes(whole[:-12])
+    said = run("replay", str(log), "--db", path)
+    assert said.exit_code == 1
+    assert "1 decision of the log are in the history now" in said.output
+    assert "function.log.gz: the file is damaged or cut off" in said.output
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_replay_says_how_many_and_fails_where_one_could_not_be_read(
     tmp_path: Path, decision: dict[str, Any], packed: bool

@@ -179,6 +179,15 @@ def test_a_model_file_with_faults_is_no_fault_of_the_configs_that_name_it(folder
     assert {place.partition(":")[0] for place in refused(folder)} == {"models/one.yaml"}
 
 
+def test_a_model_that_cannot_be_read_is_not_taken_for_the_one_with_the_nearest_name(
+    write_registry: WriteRegistry,
+) -> None:
+    models = {"acme--one.yaml": "model_id: [acme", "acme--one-b.yaml": model_yaml("acme/one-b")}
+    config = "name: auto\ndescription: all\nmodels: [acme/one@low, acme/one@high, acme/one-b]\n"
+    folder = write_registry(models, {"auto.yaml": config})
+    assert {place.partition(":")[0] for place in refused(folder)} == {"models/acme--one.yaml"}
+
+
 def test_what_yaml_takes_for_text_is_told_as_a_plain_number(folder: Path) -> None:
     text = (folder / "models/one.yaml").read_text().replace("input_cost_per_1k: 0.001000", "input_cost_per_1k: 9e-5")
     (folder / "models/one.yaml").write_text(text)

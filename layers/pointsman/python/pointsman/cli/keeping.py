@@ -3,6 +3,7 @@
 import getpass
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -80,6 +81,7 @@ def replay(named: Named, log: BinaryIO) -> None:
 
     store = history_of(*named)
     count, failed = 0, 0
+    torn: str | None = None
     try:
         for found in append_all(store, _lines(log)):
             if found.problem is None:
@@ -87,11 +89,16 @@ def replay(named: Named, log: BinaryIO) -> None:
             else:
                 failed += 1
                 click.echo(f"line {found.line}: {found.problem}", err=True)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        torn = str(error).rstrip(".")
     finally:
         store.close()
         click.echo(f"{count} decision{'' if count == 1 else 's'} of the log are in the history now.")
     if failed:
         click.echo(f"{failed} could not be read and {'is' if failed == 1 else 'are'} not.", err=True)
+    if torn is not None:
+        click.echo(f"{log.name}: the file is damaged or cut off: {torn}. What stands before that was read.", err=True)
+    if failed or torn is not None:
         sys.exit(1)
 
 

@@ -99,7 +99,7 @@ def _read_folder(folder: Path) -> Registry:
     # What a file with faults names, or may name where it cannot be read, is no fault of the configs that use it.
     good = {file.path for file, _ in models}
     broken = [file for file in files["models"] if file.path not in good]
-    ids = {**{name: name for file in broken for name in _claimed(file.data or {})}, **ids}
+    ids = {**{name: name for file in broken for name in _claimed(file)}, **ids}
     unread = any(file.data is None for file in broken)
     for file, config in configs:
         if config.name in resolved:
@@ -164,10 +164,13 @@ def _distinct_ids(models: Sequence[tuple["YamlFile", Model]], faults: list[Fault
     return ids
 
 
-def _claimed(data: dict[str, Any]) -> Iterator[str]:
-    """The names in a model file that has faults."""
-    aliases = data.get("aliases")
-    for name in [data.get("model_id"), *(aliases if isinstance(aliases, list) else ())]:
+def _claimed(file: "YamlFile") -> Iterator[str]:
+    """The names in a model file that has faults; of one that cannot be read, what the bundled files would be called."""
+    if file.data is None:
+        yield file.path.stem.replace("--", "/", 1)
+        return
+    aliases = file.data.get("aliases")
+    for name in [file.data.get("model_id"), *(aliases if isinstance(aliases, list) else ())]:
         if isinstance(name, str):
             yield name
 

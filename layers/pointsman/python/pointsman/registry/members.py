@@ -45,9 +45,7 @@ def resolve(
         model_id, effort = found
         resolved.append(_joined(model_id, effort))
         model = models.get(model_id)
-        levels: Sequence[str | None] = (
-            (None,) if model is None else (effort,) if effort else levels_of(model, config.efforts)
-        )
+        levels: Sequence[str | None] = (effort,) if effort or model is None else levels_of(model, config.efforts)
         if not levels and model is not None:
             message = f"has none of the efforts {', '.join(config.efforts)}"
             remedy = f"Name it {name}{SEPARATOR}{model.default_level}, or add one of {', '.join(model.levels)}."
