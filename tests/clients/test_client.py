@@ -14,6 +14,7 @@ from pointsman_client.outcomes import usage_of
 
 from tests.clients import nasty
 from tests.clients.nasty import DECISION, Nasty, http, nasty_server
+from tests.loops import run as run_alone
 
 DEFAULT = "my/own-model"
 MESSAGES = [{"role": "user", "content": "What is 1+1?"}]
@@ -297,9 +298,9 @@ def test_the_same_from_event_loops_one_after_another(server: Nasty) -> None:
         return [one.model for one in answers]
 
     for _ in range(2):
-        assert asyncio.run(several()) == ["openai/gpt-5.6-luna"] * 20
-    asyncio.run(client.close())
-    assert asyncio.run(client.route(prompt="Hi")).model == DEFAULT
+        assert run_alone(several()) == ["openai/gpt-5.6-luna"] * 20
+    run_alone(client.close())
+    assert run_alone(client.route(prompt="Hi")).model == DEFAULT
     assert len(server.paths("/api/outcomes")) == 2
 
 

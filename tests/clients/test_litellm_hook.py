@@ -1,6 +1,5 @@
 """What the plugin decides by itself, without the proxy around it; test_litellm.py runs the real one."""
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import pytest
 from pointsman_client import AsyncClient
 
 from tests.clients.nasty import DECISION, Nasty, http, nasty_server
+from tests.loops import run as run_alone
 
 MODELS: list[dict[str, Any]] = [
     {"model_name": "luna", "litellm_params": {"model": "openai/gpt-5.6-luna"}},
@@ -56,7 +56,7 @@ def hooked(
 ) -> Any:
     """A plugin that has seen a request, and what it made of it."""
     one = plugin.Routing(AsyncClient(server.url, timeout_s=5), deployments=lambda: MODELS, **more)
-    asyncio.run(one.async_pre_call_hook(key, None, sent, kind))
+    run_alone(one.async_pre_call_hook(key, None, sent, kind))
     return one
 
 
@@ -70,7 +70,7 @@ TIMES = (START, START + timedelta(seconds=2))
 
 
 def reports(one: Any, server: Nasty) -> list[Any]:
-    asyncio.run(one.client.flush())
+    run_alone(one.client.flush())
     return [outcome for body in server.paths("/api/outcomes") for outcome in body["outcomes"]]
 
 
@@ -112,15 +112,15 @@ def test_observing_decides_and_reports_and_changes_nothing(plugin: Any, server: 
     assert sent == data(model="other")
     (asked,) = server.paths("/api/route")
     assert (asked["observe"], asked["own_model"]) == (True, "acme/other")
-    asyncio.run(one.async_log_success_event(logged(group="other"), None, *TIMES))
+    run_alone(one.async_log_success_event(logged(group="other"), None, *TIMES))
     assert [(kept["model_id"], kept["latency_ms"]) for kept in reports(one, server)] == [("acme/other", 2000)]
 
 
 def test_a_call_is_reported_once_however_often_it_is_logged(plugin: Any, server: Nasty) -> None:
     one = hooked(plugin, server, data())
     for _ in range(3):
-        asyncio.run(one.async_log_failure_event(logged(error_information={"error_class": "Timeout"}), None, *TIMES))
-        asyncio.run(one.async_log_success_event(logged(group="other", response_cost=0.5), None, *TIMES))
+        run_alone(one.async_log_failure_event(logged(error_information={"error_class": "Timeout"}), None, *TIMES))
+        run_alone(one.async_log_success_event(logged(group="other", response_cost=0.5), None, *TIMES))
     failed, served = reports(one, server)
     assert (failed["model_id"], failed["error"], "output_tokens" in failed) == (
         "openai/gpt-5.6-luna@low",
@@ -133,22 +133,22 @@ def test_a_call_is_reported_once_however_often_it_is_logged(plugin: Any, server:
 def test_a_call_that_was_never_routed_is_not_reported(plugin: Any, server: Nasty) -> None:
     one = hooked(plugin, server, data(model="luna", call_id="c2"))
     server.reply = http(500, {})
-    asyncio.run(one.async_pre_call_hook(None, None, data(call_id="c3"), "acompletion"))
+    run_alone(one.async_pre_call_hook(None, None, data(call_id="c3"), "acompletion"))
     for call_id in ("c2", "c3", "c4"):
-        asyncio.run(one.async_log_success_event(logged(call_id), None, *TIMES))
-        asyncio.run(one.async_log_failure_event(logged(call_id), None, *TIMES))
-    asyncio.run(one.async_log_success_event({}, None, *TIMES))
+        run_alone(one.async_log_success_event(logged(call_id), None, *TIMES))
+        run_alone(one.async_log_failure_event(logged(call_id), None, *TIMES))
+    run_alone(one.async_log_success_event({}, None, *TIMES))
     assert reports(one, server) == []
 
 
 def test_odd_records_and_models_are_no_reason_that_a_request_fails(plugin: Any, server: Nasty) -> None:
     sent = data(model="luna")
     broken = plugin.Routing(AsyncClient(server.url), every=True, deployments=lambda: [{"model_info": 5}])
-    assert asyncio.run(broken.async_pre_call_hook(None, None, sent, "acompletion")) is None
+    assert run_alone(broken.async_pre_call_hook(None, None, sent, "acompletion")) is None
     assert sent == data(model="luna")
     one = hooked(plugin, server, data())
     odd = {"litellm_call_id": "c1", "standard_logging_object": {"metadata": 5}}
-    asyncio.run(one.async_log_success_event(odd, None, *TIMES))
+    run_alone(one.async_log_success_event(odd, None, *TIMES))
 
 
 @pytest.mark.parametrize("wrong", [{"urls": "x"}, {"route": "some"}, {"observe": "yes"}, {"url": "nowhere"}])

@@ -1,6 +1,5 @@
 """`pointsman mcp` as an agent meets it: the official client, over the pipes of the real command."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +10,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.conftest import ROOT
+from tests.loops import run as run_alone
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ def asked(tmp_path: Path, ask: Callable[[Client], Awaitable[Any]], *options: str
         async with Client(command) as client:
             return await ask(client)
 
-    return asyncio.run(talk())
+    return run_alone(talk())
 
 
 def document(result: Any) -> Any:

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +14,8 @@ import pytest
 import uvicorn
 from pointsman.api import connections
 from pointsman.api.server import listen
+
+from tests.loops import run as run_alone
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -40,9 +41,7 @@ def test_an_answer_is_sent_at_once(host: str) -> None:
             writer.close()
         return option
 
-    # A loop of its own: this thread may have one of another test.
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(lambda: asyncio.run(accepted())).result()
+    assert run_alone(accepted())
 
 
 class App:

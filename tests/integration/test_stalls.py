@@ -27,6 +27,7 @@ from pointsman.history.sqlite import SqliteHistory
 from scripts.harness.serving import serving
 from tests.conftest import MakeRouter
 from tests.fakes import fake_artifact
+from tests.loops import run as run_alone
 
 MOST_BYTES = 1_000_000
 
@@ -233,8 +234,7 @@ def test_the_gate_runs_a_few_in_order_and_refuses_what_could_only_wait() -> None
         assert await gate.run(lambda: 9) == 9
         return order, sum(isinstance(one, Overloaded) for one in done)
 
-    with ThreadPoolExecutor(1) as thread:  # a loop of its own: this thread may have one of another test
-        order, refused = thread.submit(lambda: asyncio.run(ask())).result()
+    order, refused = run_alone(ask())
     assert sorted(order[:2]) == [0, 1]
     assert sorted(order) == [0, 1, 2, 4]
     assert refused == 3
