@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from pointsman.routing.conversation import conversation_of_messages, conversation_of_text
+from pointsman.routing.conversation import Turn, conversation_of_messages, conversation_of_text
 
 from scripts.harness.hostile import SHAPES
 
@@ -100,3 +100,13 @@ def test_nested_beyond_reason_is_only_text() -> None:
 def test_reading_a_hostile_text_is_linear_in_it(shape: str) -> None:
     # A search that started over at every mark would not come back from these.
     assert conversation_of_text(SHAPES[shape](500_000))
+
+
+def test_more_turns_than_any_conversation_has_are_a_log_and_one_turn() -> None:
+    turn = "User: hi\nAssistant: hello\n"
+    within = conversation_of_text(turn * 2_000 + "User: and now?")
+    assert len(within) == 4_001
+    beyond = turn * 2_600 + "User: and now?"
+    assert conversation_of_text(beyond) == [Turn("user", beyond)]
+    marked = "<|im_start|>user\nhi<|im_end|>\n" * 5_001
+    assert conversation_of_text(marked) == [Turn("user", marked)]

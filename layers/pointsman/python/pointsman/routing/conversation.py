@@ -9,10 +9,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
+MOST_TURNS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,10 @@ _NAME = "(" + "|".join(sorted(map(re.escape, ROLES), key=len, reverse=True)) + "
 # A line that opens with a role's name and a colon, perhaps in bold, in brackets or as a heading; a line that is nothing
 # but a decorated name; or a tag.
 LABEL = re.compile(
-    rf"^[ \t]{{0,4}}(?:[#>*_\[(-]{{0,4}}[ ]?){_NAME}(?:[ ]?\d{{1,3}})?[*_\])]{{0,4}}[ ]?[:：][*_]{{0,3}}"
-    rf"|^[ \t]{{0,4}}(?:[#*_]{{1,6}}[ ]?|[\[(]){_NAME}[*_\])]{{0,4}}[ \t]{{0,4}}$"
-    rf"|^[ \t]{{0,4}}<{_NAME}>",
+    r"^(?=[^\n])(?:"  # an empty line is none, and is passed over fast
+    rf"[ \t]{{0,4}}(?:[#>*_\[(-]{{0,4}}[ ]?){_NAME}(?:[ ]?\d{{1,3}})?[*_\])]{{0,4}}[ ]?[:：][*_]{{0,3}}"
+    rf"|[ \t]{{0,4}}(?:[#*_]{{1,6}}[ ]?|[\[(]){_NAME}[*_\])]{{0,4}}[ \t]{{0,4}}$"
+    rf"|[ \t]{{0,4}}<{_NAME}>)",
     re.IGNORECASE | re.MULTILINE,
 )
 TAG_END = re.compile(rf"</{_NAME}>", re.IGNORECASE)
@@ -118,7 +120,7 @@ def _json_turns(text: str) -> list[Turn] | None:
 
 
 def _template_turns(text: str) -> list[Turn] | None:
-    marks = list(TEMPLATE.finditer(text))
+    marks = _marks(TEMPLATE, text)
     if not marks:
         return None
     turns = []
@@ -133,7 +135,7 @@ def _template_turns(text: str) -> list[Turn] | None:
 
 
 def _labelled_turns(text: str) -> list[Turn] | None:
-    marks = list(LABEL.finditer(text))
+    marks = _marks(LABEL, text)
     roles = [ROLES[next(name for name in mark.groups() if name).lower()] for mark in marks]
     if "user" not in roles or "assistant" not in roles:
         return None
@@ -148,6 +150,12 @@ def _labelled_turns(text: str) -> list[Turn] | None:
     if preamble:
         turns.insert(0, Turn("system", preamble))
     return _if_the_user_speaks(turns)
+
+
+def _marks(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    """Where turns begin; none where there are more than any conversation has: that is a log, and one turn."""
+    found = list(islice(pattern.finditer(text), MOST_TURNS + 1))
+    return found if len(found) <= MOST_TURNS else []
 
 
 def _stripped(turns: Iterable[tuple[Role, str]]) -> list[Turn]:
