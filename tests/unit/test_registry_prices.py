@@ -1,11 +1,14 @@
 """Prices: in the unit that a price list has, by size, by hour and by date; what is not known is not free."""
 
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from pointsman.errors import RegistryError
 from pointsman.registry import Model, load_registry
+from pointsman.registry.prices import LongContext, PriceWindow, Rates, price_list
 
 from tests.conftest import WriteRegistry, model_yaml
 
@@ -146,3 +149,140 @@ def test_prices_that_do_not_fit_are_named_with_field_value_and_remedy(
 ) -> None:
     found = faults(written(write_registry, prices))
     assert all(part in found[field] for part in said.split(" | "))
+
+
+@pytest.mark.parametrize(
+    ("prices", "field", "message", "remedy", "value"),
+    [
+        (
+            f"{BLOCK}long_context: [{{above: 900, input_cost_per_1k: 0.002}}]",
+            "long_context.0.output_cost_per_1k",
+            "no price",
+            "Add it, or write all prices of the block per_1m.",
+            "null",
+        ),
+        (
+            f"{BLOCK}long_context: [{{above: 900, input_cost_per_1k: 0.002, output_cost_per_1k: 0.004}},"
+            " {above: 900, input_cost_per_1k: 0.002, output_cost_per_1k: 0.004}]",
+            "long_context.1.above",
+            "not above the tier before it (900)",
+            "Order the tiers from the smallest `above` to the largest, each once.",
+            900,
+        ),
+        (
+            f"{BLOCK}long_context: [{{above: 100000, input_cost_per_1k: 0.002, output_cost_per_1k: 0.004}}]",
+            "long_context.0.above",
+            "never applies: the context holds 100,000 tokens",
+            "Remove the tier, or correct the size.",
+            100000,
+        ),
+        (
+            f"{BLOCK}long_context: [{{above: 1000, input_cost_per_1k: 0.0005, output_cost_per_1k: 0.004}}]",
+            "long_context.0.input_cost_per_1k",
+            "cheaper than below 1,000 tokens (0.001 per 1,000)",
+            "Prices of larger inputs are never lower: correct one of the two.",
+            0.0005,
+        ),
+        (
+            f"{BLOCK}prices: [{{from: 2026-12-02, input_cost_per_1k: 1, output_cost_per_1k: 1}},"
+            " {from: 2026-12-01, input_cost_per_1k: 2, output_cost_per_1k: 2}]",
+            "prices.1.from",
+            "not after the list before it (2026-12-02)",
+            "Order the lists by date.",
+            "2026-12-01",
+        ),
+        (
+            "input_cost_per_1m: 1\noutput_cost_per_1m: 4\n"
+            "long_context: [{above: 1000, input_cost_per_1m: 0.9, output_cost_per_1m: 4}]",
+            "long_context.0.input_cost_per_1k",
+            "cheaper than below 1,000 tokens (0.001 per 1,000)",
+            "Prices of larger inputs are never lower: correct one of the two.",
+            0.0009,
+        ),
+    ],
+)
+def test_a_price_that_does_not_fit_is_told_in_whole_sentences(
+    write_registry: WriteRegistry, prices: str, field: str, message: str, remedy: str, value: object
+) -> None:
+    assert faults(written(write_registry, prices))[field] == f"{message} | {remedy} | {value}"
+
+
+def test_a_price_below_a_tier_that_does_not_say_it_is_the_one_before(write_registry: WriteRegistry) -> None:
+    said_before = "cached_input_cost_per_1k: 0.0002\n"
+    tier = "{{above: {0}, input_cost_per_1k: 0.002, output_cost_per_1k: 0.006{1}}}"
+    silent, cheaper = tier.format(1000, ""), tier.format(2000, ", cached_input_cost_per_1k: 0.0001")
+    found = faults(written(write_registry, f"{BLOCK}{said_before}long_context: [{silent}, {cheaper}]"))
+    assert "cheaper than below 2,000 tokens (0.0002 per 1,000)" in found["long_context.1.cached_input_cost_per_1k"]
+    said = tier.format(1000, ", cached_input_cost_per_1k: 0.0004")
+    less = tier.format(2000, ", cached_input_cost_per_1k: 0.0003")
+    found = faults(written(write_registry, f"{BLOCK}{said_before}long_context: [{said}, {less}]"))
+    assert "cheaper than below 2,000 tokens (0.0004 per 1,000)" in found["long_context.1.cached_input_cost_per_1k"]
+
+
+def test_the_smallest_tier_begins_at_one_token_and_may_cost_the_same(write_registry: WriteRegistry) -> None:
+    same = f"{BLOCK}long_context: [{{above: 1, input_cost_per_1k: 0.001, output_cost_per_1k: 0.005}}]\n"
+    prices = model(write_registry, same).prices_at(NOON)
+    assert prices is not None
+    assert (prices.rates_for(1).output, prices.rates_for(2).output) == (0.004, 0.005)
+
+
+def window(start: str, end: str, **prices: float) -> PriceWindow:
+    return PriceWindow.model_validate({"utc_start": start, "utc_end": end, "utc_days": ["monday"], **prices})
+
+
+DOUBLE = {"input_cost_per_1k": 0.002, "output_cost_per_1k": 0.012}
+
+
+def test_at_a_dearer_hour_writing_a_cache_and_the_caches_of_tiers_cost_as_much_more_as_the_input() -> None:
+    tier = LongContext(
+        above=1000,
+        input_cost_per_1k=0.004,
+        output_cost_per_1k=0.008,
+        cached_input_cost_per_1k=0.0004,
+        cache_write_cost_per_1k=0.005,
+    )
+    base = Rates(0.001, 0.004, cached_input=0.0001, cache_write=0.00125)
+    prices = price_list(base, [tier], [window("10:00", "14:00", **DOUBLE)], NOON)
+    assert prices.base == Rates(0.002, 0.012, pytest.approx(0.0002), pytest.approx(0.0025))
+    assert prices.rates_for(2000) == Rates(0.008, 0.024, pytest.approx(0.0008), pytest.approx(0.01))
+
+
+def test_a_window_that_says_what_a_cache_costs_is_believed() -> None:
+    base = Rates(0.001, 0.004, cached_input=0.0001, cache_write=0.00125)
+    own = window("10:00", "14:00", **DOUBLE, cached_input_cost_per_1k=0.0007, cache_write_cost_per_1k=0.009)
+    assert price_list(base, [], [own], NOON).base == Rates(0.002, 0.012, 0.0007, 0.009)
+
+
+def test_what_is_free_has_no_price_to_multiply() -> None:
+    tier = LongContext(above=1000, input_cost_per_1k=0, output_cost_per_1k=0)
+    dear = price_list(Rates(0.0, 0.0), [tier], [window("10:00", "14:00", **DOUBLE)], NOON)
+    assert dear.base == Rates(0.002, 0.012)
+    assert dear.rates_for(2000) == Rates(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "is_open"),
+    [(23, "09:59", False), (23, "10:00", True), (24, "09:59", True), (24, "10:00", False)],
+)
+def test_a_window_of_equal_start_and_end_lasts_a_day(day: int, clock: str, is_open: bool) -> None:
+    at = datetime.fromisoformat(f"2026-11-{day}T{clock}+00:00")
+    assert window("10:00", "10:00", **DOUBLE).is_open(at) is is_open
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+@pytest.mark.parametrize(
+    "instant", [NOON, NOON.astimezone(timezone(timedelta(hours=9))), NOON.replace(tzinfo=None)], ids=str
+)
+def test_hours_are_those_of_utc_wherever_the_server_and_the_clock_are(instant: datetime) -> None:
+    base = Rates(0.001, 0.004)
+    assert price_list(base, [], [window("12:00", "12:01", **DOUBLE)], instant).input == 0.002
+    assert price_list(base, [], [window("21:00", "21:01", **DOUBLE)], instant).input == 0.001

@@ -116,3 +116,79 @@ def test_half_a_word_at_the_edge_of_a_search_is_no_marker() -> None:
         tail = "b " * ((CHUNK - LONGEST_MARKER + shift) // 2)
         text = view(f"{TEMPLATE}<user>the real question</user>{filler}\n## taskmasters are many {tail}")
         assert "the real question" in text
+
+
+def words(letter: str, n: int) -> list[str]:
+    """So many different words of seven letters."""
+    return [f"{letter}{i:06d}" for i in range(n)]
+
+
+def shown(prompt: str, settings: ViewSettings = SETTINGS) -> list[str]:
+    return select_view(prompt, settings, EMBEDDER).text.split()
+
+
+def test_a_prompt_that_just_fits_the_window_passes_whole_with_its_tokens() -> None:
+    fits = " ".join(words("w", 62))  # and the two tokens that begin and end it
+    selected = select_view(fits, SETTINGS, EMBEDDER)
+    assert (selected.text, selected.whole) == (fits, True)
+    assert selected.token_ids == EMBEDDER.tokenize(fits)
+    longer = select_view(f"{fits} more", SETTINGS, EMBEDDER)
+    assert longer.whole is False
+    assert longer.token_ids is None
+
+
+@pytest.mark.parametrize(("size", "whole"), [(2048, True), (2049, False)])
+def test_a_text_is_split_whole_up_to_32_characters_for_each_token_of_the_window(size: int, whole: bool) -> None:
+    assert select_view("x" * size, SETTINGS, EMBEDDER).whole is whole
+
+
+def test_without_a_marker_the_window_is_shared_evenly_by_the_beginning_and_the_end() -> None:
+    prompt = words("w", 500)
+    assert shown(" ".join(prompt)) == [*prompt[:31], *prompt[-31:]]
+
+
+def test_head_request_and_tail_have_the_tokens_that_are_theirs() -> None:
+    head, request, template = words("h", 100), words("r", 20), words("t", 100)
+    prompt = f"{' '.join(head)} [INST] {' '.join(request)} [/INST] {' '.join(template)}"
+    assert shown(prompt) == [*head[:8], *request, *template[-8:]]
+    longer = words("r", 100)
+    prompt = f"{' '.join(head)} [INST] {' '.join(longer)} [/INST] {' '.join(template)}"
+    assert shown(prompt) == [*head[:8], *longer[:46], *longer[-8:]]
+
+
+@pytest.mark.parametrize("share", [0, 1, 2])
+def test_head_and_tail_may_be_as_short_as_one_token_or_nothing(share: int) -> None:
+    settings = ViewSettings(max_tokens=64, head_tokens=share, tail_tokens=share)
+    head, request, template = words("h", 100), words("r", 20), words("t", 100)
+    prompt = f"{' '.join(head)} [INST] {' '.join(request)} [/INST] {' '.join(template)}"
+    assert shown(prompt, settings) == [*head[:share], *request, *template[100 - share :]]
+    assert not select_view(prompt, settings, EMBEDDER).text.startswith("\n")
+
+
+def test_no_word_is_cut_where_a_part_ends() -> None:
+    # Thirty words of seven letters, and the 31st is long: the search for 31 words ends within it.
+    begin, end = words("b", 30), words("e", 30)
+    whole = [*begin, "beginning" * 3, *words("w", 200), "ending" * 4, *end]
+    assert shown(" ".join(whole)) == [*whole[:31], *whole[-31:]]
+
+
+def test_of_an_endless_word_the_beginning_and_the_end_are_kept() -> None:
+    text = select_view("a" * 50_000 + "z" * 50_000, SETTINGS, EMBEDDER).text
+    assert text == "a" * 31 * MOST_CHARACTERS_A_TOKEN + "\n" + "z" * 31 * MOST_CHARACTERS_A_TOKEN
+
+
+@pytest.mark.parametrize("size", [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 1])
+def test_a_request_at_the_very_beginning_is_seen_however_long_it_is(size: int) -> None:
+    request = words("w", size // 8)
+    prompt = ("<user>" + " ".join(request)).ljust(size, "x")[:size]
+    text = select_view(prompt, SETTINGS, EMBEDDER).text
+    # The marker and the request touch, and nothing is put between them.
+    assert text.startswith(f"<user>{request[0]}")
+    assert text.split()[1:46] == request[1:46]
+
+
+@pytest.mark.parametrize("before", [CHUNK - 200, CHUNK - 50, CHUNK - 3, CHUNK + 50])
+def test_the_end_of_a_request_is_seen_wherever_it_lies(before: int) -> None:
+    request = f"{' '.join(words('r', before // 8 - 4))} the last of it".rjust(before, ".")
+    prompt = f"{TEMPLATE}<user>{request}</user>{TEMPLATE}"
+    assert view(prompt).endswith("the last of it")

@@ -269,7 +269,11 @@ def check_dates(dated: Sequence[DatedPrices]) -> None:
     """
     found = [
         Misfit(
-            f"not after the list before it ({first.since})", "Order the lists by date.", None, f"{i}.from", then.since
+            f"not after the list before it ({first.since})",
+            "Order the lists by date.",
+            None,
+            f"{i}.from",
+            str(then.since),
         )
         for i, (first, then) in enumerate(pairwise(dated), 1)
         if then.since <= first.since

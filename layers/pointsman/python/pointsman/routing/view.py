@@ -114,7 +114,7 @@ def _focused(prompt: str, focus: Focus, budget: int, settings: ViewSettings, emb
     head = _first(prompt, 0, focus.start, settings.head_tokens, embedder)
     share = budget - settings.head_tokens - settings.tail_tokens
     body = _first(prompt, focus.start, focus.end, share, embedder)
-    if body[1] < focus.end:
+    if body[1] < focus.start + len(prompt[focus.start : focus.end].rstrip(BLANKS)):
         return [head, body, _last(prompt, focus.end, settings.tail_tokens, embedder)]
     start, end = _last(prompt, len(prompt), settings.tail_tokens, embedder)
     return [head, body, (max(start, focus.resume), end)]
