@@ -1,6 +1,7 @@
 """`pointsman route` asks for everything that the API can be asked for, here or of a running service."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -60,6 +61,16 @@ def test_a_conversation_in_a_file_is_routed_as_the_api_would(tmp_path: Path) -> 
     assert (found["reason"], found["selected"][0].partition("@")[0]) == ("observed", "openai/gpt-5.5")
     assert found["asked"]["max_output_tokens"] == 500
     assert found["session"]["turn"] == 1
+
+
+def test_an_option_says_that_a_config_which_observes_is_not_to(tmp_path: Path) -> None:
+    folder = tmp_path / "registry"
+    shutil.copytree(ROOT / "registry", folder)
+    config = folder / "routers/cheap.yaml"
+    config.write_text(f"{config.read_text()}observe: true\n")
+    asked = (PROMPT, "--config", "cheap", "--own-model", "openai/gpt-5.5", *HERE[:3], str(folder))
+    assert answered(*asked)["reason"] == "observed"
+    assert answered(*asked, "--no-observe")["shadow"] is None
 
 
 def test_a_running_service_is_asked_and_records(service: str) -> None:

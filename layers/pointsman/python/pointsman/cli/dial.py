@@ -30,7 +30,10 @@ DIAL: Mapping[str, Callable[[Command], Command]] = {
         "--needs", "supports", multiple=True, help="tools, json or reasoning: leave out what lacks it."
     ),
     "strict_supports": click.option(
-        "--strict", "strict_supports", is_flag=True, default=None, help="Leave out what is not known to have it, too."
+        "--strict/--no-strict",
+        "strict_supports",
+        default=None,
+        help="Leave out what is not known to have it, too. [default: the config's]",
     ),
     "preferred_input_modalities": click.option(
         "--input", "preferred_input_modalities", multiple=True, help="image, audio …: candidates must take it."
@@ -45,7 +48,9 @@ DIAL: Mapping[str, Callable[[Command], Command]] = {
     "session_id": click.option("--session", "session_id", help="Which conversation it is."),
     "sticky": click.option("--sticky", help="always, economic or never: how a conversation keeps its model."),
     "observe": click.option(
-        "--observe", is_flag=True, default=None, help="Answer with --own-model; tell what would have been chosen."
+        "--observe/--no-observe",
+        default=None,
+        help="Answer with --own-model; tell what would have been chosen. [default: the config's]",
     ),
     "own_model": click.option("--own-model", help="The model that would be called without us."),
 }

@@ -21,7 +21,12 @@ from pointsman.cli.options import (
 if TYPE_CHECKING:
     from pointsman.history.report import By, Line
 
-_HEADS = ("decisions", "chosen $", "strongest $", "saved", "own $", "saved", "reported $", "of", "completed", "judged")
+_HEADS = (
+    "decisions", "chosen $", "strongest $", "saved", "own $", "saved", "default $", "saved", "reported $", "of",
+    "priced $", "of", "completed", "judged",
+)  # fmt: skip
+# Columns that are told whether or not any line has something to say there.
+_ALWAYS = 4
 
 
 @click.command()
@@ -48,9 +53,12 @@ def report(
     """What was spent, expected and reported, beside the strongest, the config's default and the caller's own model.
 
     Money is USD. `chosen` is what the policy chose; in shadow mode (observe: true) it was not called, and `own` is what
-    was. `reported` adds up what outcomes say was paid, of as many decisions as `of` says.
+    was. `reported` adds up what outcomes say was paid, of as many decisions as `of` says; `priced` is what tokens that
+    were reported without money cost by the registry's prices. Columns without a figure are left out of the table.
     """
     from pointsman.history.report import report as reported
+    from pointsman.instants import instant_of
+    from pointsman.registry.usage import usd_of_usage
 
     known = registry_of(registry)
     defaults = {
@@ -64,7 +72,10 @@ def report(
             if config in (None, decision["config"]) and caller in (None, decision["caller"]):
                 yield decision
 
-    lines = reported(wanted(), cast("By", by), defaults)
+    def price(name: str, ts: str, read: int, cached: int, written: int) -> float | None:
+        return usd_of_usage(known, name, instant_of(ts), read, cached, written)
+
+    lines = reported(wanted(), cast("By", by), defaults, price)
     store.close()
     if form == "json":
         print_json({"by": by, "lines": [line.told() for line in lines]})
@@ -78,14 +89,22 @@ def report(
 
 
 def _print_table(by: str, lines: "list[Line]") -> None:
-    rows = [(by, *_HEADS), *(_cells(line) for line in lines)]
+    told = [_cells(line) for line in lines]
+    shown = [i for i in range(len(told[0])) if i <= _ALWAYS or any(row[i] for row in told)]
+    rows = [tuple(row[i] for i in shown) for row in [(by, *_HEADS), *told]]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         first = row[0].ljust(widths[0])
         click.echo("  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]))
-    unpriced = lines[-1].unpriced
-    if unpriced:
-        click.echo(f"{unpriced} decisions have no known price and are in no sum of money.", err=True)
+    total = lines[-1]
+    if total.unpriced:
+        click.echo(f"{total.unpriced} decisions have no known price and are in no sum of money.", err=True)
+    if total.tokens_alone:
+        click.echo(
+            f"{total.tokens_alone} decisions have tokens that were reported without a cost and have no known price: "
+            "they are in no sum of what was paid.",
+            err=True,
+        )
 
 
 def _cells(line: "Line") -> tuple[str, ...]:
@@ -98,8 +117,12 @@ def _cells(line: "Line") -> tuple[str, ...]:
         _share(told["saved_beside_strongest"]),
         f"{line.own_usd:,.4f}" if line.compared else "",
         _share(told["saved_beside_own"]),
+        f"{line.default_usd:,.4f}" if line.with_default else "",
+        _share(told["saved_beside_default"]),
         f"{line.reported_usd:,.4f}" if line.reported else "",
         f"{line.reported:,}" if line.reported else "",
+        f"{line.priced_usd:,.4f}" if line.priced else "",
+        f"{line.priced:,}" if line.priced else "",
         _share(line.chosen_completion / line.decisions if line.decisions else None),
         _share(line.judged_completion / line.judged if line.judged else None),
     )

@@ -5,12 +5,13 @@
     strongest   the candidate most likely to complete each request
     default     the default model of the config, where it has one that was a candidate
     reported    what outcomes say was really paid, for decisions that have any
+    priced      what the tokens of outcomes that say no money cost by the registry's price list at that time
 
-All but `reported` are the costs that were expected when it was decided. The two are never mixed: a comparison with
+All but the last two are the costs that were expected when it was decided. The kinds are never mixed: a comparison with
 `own` is over the decisions that have one, as `compared` counts them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, Literal
@@ -18,6 +19,8 @@ from typing import Any, Literal
 from pointsman.history.outcomes import evidence_of
 
 Record = Mapping[str, Any]
+# What tokens cost: a model's name, when (as the decision says it), input, cached and output tokens; None: not known.
+Pricer = Callable[[str, str, int, int, int], float | None]
 By = Literal["config", "model", "day", "caller"]
 GROUPS: tuple[By, ...] = ("config", "model", "day", "caller")
 TOTAL = "total"
@@ -41,19 +44,23 @@ class Line:
     reported: int = 0  # decisions with a cost that was reported
     reported_usd: float = 0.0
     expected_usd: float = 0.0  # what was expected of those
+    priced: int = 0  # decisions with tokens that were reported without a cost, and have a price
+    priced_usd: float = 0.0
+    expected_of_priced_usd: float = 0.0  # what was expected of those, but for the ones that are `reported`, too
+    tokens_alone: int = 0  # decisions with tokens that have neither; their money is in no sum
     chosen_completion: float = 0.0
     own_completion: float = 0.0
     judged: int = 0
     judged_completion: float = 0.0
     expected_completion: float = 0.0  # what was expected of the judged
 
-    def add(self, decision: Record, default: str | None) -> None:
+    def add(self, decision: Record, default: str | None, price: Pricer | None = None) -> None:
         """Count one decision with its outcomes."""
         self.decisions += 1
         shadow = decision.get("shadow")
         chosen = shadow if shadow is not None else decision
         self.chosen_completion += float(chosen["expected_quality"])
-        self._outcomes(decision)
+        self._outcomes(decision, price)
         cost, strongest = _usd(chosen["cost"]), _usd(decision["strongest"]["cost"])
         if cost is None or strongest is None:
             self.unpriced += 1
@@ -72,14 +79,23 @@ class Line:
             self.default_usd += usual
             self.beside_default_usd += cost
 
-    def _outcomes(self, decision: Record) -> None:
+    def _outcomes(self, decision: Record, price: Pricer | None) -> None:
         outcomes = decision.get("outcomes") or ()
         paid = [usd for one in outcomes if (usd := _usd(one.get("cost_usd"))) is not None]
-        expected = _usd(decision["cost"])
+        unpaid = [one for one in outcomes if _usd(one.get("cost_usd")) is None and one.get("output_tokens") is not None]
+        by_list = [_by_list(decision, one, price) for one in unpaid]
+        priced = [usd for usd in by_list if usd is not None]
+        expected = _usd(decision["cost"]) or 0.0
         if paid:
             self.reported += 1
             self.reported_usd += sum(paid)
-            self.expected_usd += expected or 0.0
+            self.expected_usd += expected
+        if priced:
+            self.priced += 1
+            self.priced_usd += sum(priced)
+            self.expected_of_priced_usd += 0.0 if paid else expected
+        if len(priced) < len(by_list):
+            self.tokens_alone += 1
         judged = [found for one in outcomes if (found := evidence_of(one).completion) is not None]
         if judged:
             self.judged += 1
@@ -97,19 +113,24 @@ class Line:
         }
 
 
-def report(decisions: Iterable[Record], by: By, defaults: Mapping[str, str | None] | None = None) -> list[Line]:
+def report(
+    decisions: Iterable[Record],
+    by: By,
+    defaults: Mapping[str, str | None] | None = None,
+    price: Pricer | None = None,
+) -> list[Line]:
     """The lines of decisions with their outcomes, by group in the order of their names, and the total at the end.
 
     Reads one decision at a time: memory is bounded by the number of groups. `defaults` are the default candidates of
-    configs, by name.
+    configs, by name; `price` is what tokens cost that were reported without money.
     """
     lines: dict[str, Line] = {}
     total = Line(TOTAL)
     for decision in decisions:
         group = _group(decision, by)
         default = (defaults or {}).get(str(decision["config"]))
-        lines.setdefault(group, Line(group)).add(decision, default)
-        total.add(decision, default)
+        lines.setdefault(group, Line(group)).add(decision, default, price)
+        total.add(decision, default, price)
     return [*(lines[name] for name in sorted(lines)), total]
 
 
@@ -120,6 +141,14 @@ def _group(decision: Record, by: By) -> str:
         shadow = decision.get("shadow")
         return " + ".join((shadow if shadow is not None else decision)["selected"])
     return str(decision.get(by) or "(none)")
+
+
+def _by_list(decision: Record, outcome: Record, price: Pricer | None) -> float | None:
+    """USD of an outcome's tokens; None where their price is not known, or its input was not told."""
+    read, written = outcome.get("input_tokens"), outcome["output_tokens"]
+    if price is None or read is None:
+        return None
+    return price(str(outcome["model_id"]), str(decision["ts"]), read, outcome.get("cached_tokens") or 0, written)
 
 
 def _of_candidate(decision: Record, candidate_id: str | None) -> float | None:
