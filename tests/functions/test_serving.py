@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from pointsman import router
+from pointsman import instants
 from pointsman.errors import ArtifactError
 from pointsman.history import replay
 
@@ -88,7 +88,7 @@ def test_a_clock_that_jumps_changes_no_answer(route: Any, monkeypatch: pytest.Mo
     ids = []
     for year in (2026, 2040, 1990, 2026):
         clock = SimpleNamespace(now=lambda tz, year=year: datetime(year, 1, 1, tzinfo=tz))
-        monkeypatch.setattr(router, "datetime", clock)
+        monkeypatch.setattr(instants, "datetime", clock)
         made = route(event("POST", "/api/route", {"prompt": "What is 1+1?"}), Context())
         assert (made["statusCode"], body_of(made)["recorded"]) == (200, True)
         ids.append(body_of(made)["id"])

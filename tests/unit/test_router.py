@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pointsman.router as module
 import pytest
 from pointsman.decision import Decision
 from pointsman.errors import (
@@ -207,17 +206,12 @@ def test_a_model_without_published_scores_is_marked_and_gets_the_training_mean(m
     assert (added.capability_known, added.capability) == (False, 0.4)
 
 
-def test_prices_of_the_hour_are_used(make_router: MakeRouter, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clock:
-        @staticmethod
-        def now(_: Any) -> datetime:
-            return datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
-
+def test_prices_of_the_hour_are_used(make_router: MakeRouter) -> None:
     window = {"utc_start": "06:00", "utc_end": "10:00", "utc_days": ["monday"]}
     prices = {"input_cost_per_1k": 1.0, "output_cost_per_1k": 1.0}
     router = make_router()
     router.add_model({**NEW, "utc_price_overrides": [{**window, **prices}]}, configs=["auto"])
-    monkeypatch.setattr(module, "datetime", Clock)
+    router.clock = lambda: datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
     added = next(c for c in router.decide("hello").candidates if c.model_id == "acme/new")
     assert added.cost == pytest.approx((1 + 512) / 1000)
 
@@ -438,3 +432,13 @@ def test_candidates_are_looked_at_one_by_one_or_sliced(make_router: MakeRouter) 
     assert [candidates[0], *candidates[1:]] == list(candidates)
     assert candidates[-1] == list(candidates)[-1]
     assert len(candidates) == 3
+
+
+def test_a_decision_is_made_at_the_time_of_the_routers_clock(make_router: MakeRouter) -> None:
+    router = make_router()
+    at = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+    router.clock = lambda: at
+    first, second = router.decide("an easy one"), router.decide("an easy one")
+    assert (first.ts, second.ts) == ("2026-03-04T05:06:00.000Z", "2026-03-04T05:06:00.000Z")
+    assert first.id < second.id
+    assert router.new_id() > second.id

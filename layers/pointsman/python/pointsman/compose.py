@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pointsman.artifact.manifest import read_manifest
 from pointsman.history import History
+from pointsman.instants import Clock, utc_now
 from pointsman.registry import load_registry
 from pointsman.settings import Settings
 
@@ -40,8 +41,15 @@ def open_history(settings: Settings) -> History:
     return SqliteHistory(settings.db, settings.retention_days, deadline_s=settings.store_deadline_s)
 
 
-def open_router(settings: Settings, history: History | None = None, observe: "Observer | None" = None) -> "Router":
+def open_router(
+    settings: Settings,
+    history: History | None = None,
+    observe: "Observer | None" = None,
+    clock: Clock = utc_now,
+) -> "Router":
     """The router of the settings, warm: the first inference allocates, and should not be somebody's request.
+
+    Another `clock` lives through other times than ours: `python -m benchmarks fortnight` has two weeks in minutes.
 
     Raises:
         StartupError: the registry, the artifact or the embedder cannot be used.
@@ -56,7 +64,7 @@ def open_router(settings: Settings, history: History | None = None, observe: "Ob
     artifact = load_artifact(settings.artifact, public_keys(settings.artifact_keys))
     embedder = load_embedder(artifact, settings.threads, settings.embedder)
     sessions = sessions_of(MemoryExpiring() if history is None else history.expiring(), settings)
-    router = Router(registry, artifact, embedder, history, settings, observe, sessions)
+    router = Router(registry, artifact, embedder, history, settings, observe, sessions, clock)
     router.predict(WARM_UP)
     return router
 

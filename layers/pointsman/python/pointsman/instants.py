@@ -1,10 +1,15 @@
-"""Times that a person or a program writes: an ISO 8601 date, or a date and a time of RFC 3339, and nothing else.
+"""Times that a person or a program writes: an ISO 8601 date, or a date and a time of RFC 3339, and nothing else; and
+the time it is.
 
 What looks like a number is no time: `2027` is not 2,027 seconds after 1970. A time without a zone is UTC.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+# What time it is, with a zone.
+Clock = Callable[[], datetime]
 
 HOW = "Write a date or a time such as 2027-01-31 or 2027-01-31T08:30:00Z (in an address, a + is %2B)."
 
@@ -26,3 +31,8 @@ def instant_of(text: str) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
     read = datetime.fromisoformat(text.upper())
     return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """The time of this machine, in UTC."""
+    return datetime.now(UTC)

@@ -6,7 +6,7 @@ The router holds what was loaded and nothing about any request.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -27,6 +27,7 @@ from pointsman.history.durable import Recorder
 from pointsman.history.expiring import MemoryExpiring
 from pointsman.history.ids import Ids
 from pointsman.history.prompts import kept_prompt
+from pointsman.instants import Clock, utc_now
 from pointsman.registry import Model, Registry, RouterConfig, load_registry
 from pointsman.routing.asked import NOTHING, Asked, barred_by, bars_of, candidates_of
 from pointsman.routing.candidates import CandidatePool, pool_of
@@ -66,6 +67,7 @@ class Router:
         settings: Settings | None = None,
         observe: Observer | None = None,
         sessions: Sessions | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self.registry = registry
         self.artifact = artifact
@@ -75,6 +77,8 @@ class Router:
         self.recorder = self._recorder(history)
         self.predictor = artifact.predictor if self.settings.refinement else artifact.predictor.formula()
         self.observe = observe
+        # What time it is for a decision: its ts, its prices, and how long its conversation has rested.
+        self.clock = clock
         self.sessions = sessions or sessions_of(MemoryExpiring(), self.settings)
         self._ids = Ids()
         self._pools = _Pools(registry)
@@ -135,7 +139,7 @@ class Router:
         barred = barred_by(request, registry) if request.exclude else frozenset()
         sticky = request.sticky or router_config.sticky
         session = self.sessions.conversation(body, config, sticky, caller=caller, given=session_id)
-        now = datetime.now(UTC)
+        now = self.clock()
         started = perf_counter()
         counted, view, reading = self._read(body)
         embedded = perf_counter()
@@ -202,7 +206,7 @@ class Router:
 
     def new_id(self, now: datetime | None = None) -> str:
         """An id for a decision that is made now; above every one before."""
-        return self._ids.next(now or datetime.now(UTC))
+        return self._ids.next(now or self.clock())
 
     def add_model(self, profile: Model | Mapping[str, Any], configs: Sequence[str] = ()) -> Model:
         """Make a model known to this router, and a candidate of `configs`; the fields are a model file's.

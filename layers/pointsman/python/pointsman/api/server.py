@@ -20,6 +20,7 @@ from pointsman.compose import open_app, open_history, open_router
 from pointsman.errors import HistoryUnavailable, ServerError, SettingsError
 from pointsman.history import History
 from pointsman.history.sqlite import PURGE_EVERY_S, SqliteHistory
+from pointsman.instants import Clock, utc_now
 from pointsman.settings import load_settings
 
 # Files beside connections: the history's, the listener, threads' pipes.
@@ -42,8 +43,9 @@ def run(
     tokens: Path | None = None,
     allowed_hosts: Sequence[str] = (),
     no_auth: bool = False,
+    clock: Clock = utc_now,
 ) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted. `clock` says what time it is for decisions.
 
     Raises:
         StartupError: the settings, tokens, registry, artifact or port cannot be used, or the address can be reached
@@ -67,7 +69,7 @@ def run(
         history = open_history(settings)
         try:
             with looked_after(history):
-                router = open_router(settings, history)
+                router = open_router(settings, history, clock=clock)
                 app = open_app(settings, router=router, history=history, page=True)
                 known = router.registry
                 shown = f"[{host}]" if ":" in host else host
