@@ -43,6 +43,8 @@ GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "tests/unit/test_predictor.py",
             "tests/unit/test_refinement.py",
             "tests/unit/test_hierarchy.py",
+            "tests/unit/test_hierarchy_formula.py",
+            "tests/unit/test_difficulty.py",
             "tests/unit/test_work.py",
         ],
     ),
@@ -69,7 +71,7 @@ GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
 }
 # What an SQL statement begins its clauses with: SQLite reads it, and the names in it, in any letter case.
 SQL = re.compile(r"SELECT |INSERT |DELETE |WHERE |FROM |ORDER BY |PRAGMA |BEGIN |COMMIT|ROLLBACK")
-COPIED = ("tests", "registry", "weights", "functions", "scripts", "artifacts_build", "docs", "web")
+COPIED = ("tests", "registry", "weights", "functions", "scripts", "artifacts_build", "docs", "web", "benchmarks")
 
 
 def main(names: Sequence[str]) -> int:

@@ -155,7 +155,9 @@ class Hierarchy:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that `from_arrays` reads."""
-        return {name: np.asarray(getattr(self, name)) for name in (*SHAPES, *TEXTS)}
+        numbers = {name: np.asarray(getattr(self, name)) for name in SHAPES}
+        # Of no names at all numpy would make an array of numbers.
+        return numbers | {name: np.array(getattr(self, name), dtype=str) for name in TEXTS}
 
     def memberships(self, vectors: Floats32) -> tuple[Floats, Floats]:
         """phi, float64 [n, K], rows that sum to 1, and how new each prompt is [n], of embeddings float32 [n, d]."""
