@@ -242,7 +242,7 @@ def test_a_hierarchy_that_is_written_and_read_is_the_same_to_the_last_bit(models
         again = read.to_arrays()[name]
         assert again.dtype == array.dtype, name
         np.testing.assert_array_equal(again, array)
-    assert (read.centers.dtype, read.own.dtype, read.mean.dtype) == (np.float32, np.float32, np.float64)
+    assert [str(one.dtype) for one in (read.centers, read.own, read.mean)] == ["float32", "float32", "float64"]
     assert (read.model_ids, read.sharpness) == (h.model_ids, h.sharpness)
 
 
