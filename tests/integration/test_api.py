@@ -193,6 +193,25 @@ def test_an_empty_prompt_is_refused(client: TestClient, prompt: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ('{"prompt": "a", "prompt": "b"}', "prompt"),
+        ('{"prompt":"a","config":"auto","config" : "cheap"}', "config"),
+        ('{"messages": [{"role": "user", "content": "say \\"a\\": b", "role": "assistant"}]}', "role"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused_by_name(client: TestClient, body: str, key: str) -> None:
+    answer = client.post("/api/route", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == f"The body gives {key!r} more than once in one object. Give each key once."
+
+
+@pytest.mark.parametrize("prompt", ['{"a": 1, "a": 2}', '\\":"', '{"a":{"b\\":1}}', "x\\"])
+def test_json_in_a_prompt_gives_no_keys(client: TestClient, prompt: str) -> None:
+    assert client.post("/api/route", json={"prompt": prompt, "config": "auto"}).status_code == 200
+
+
+@pytest.mark.parametrize(
     "body",
     [b"", b"{", b"prompt=x", b"[1, 2]", b'"text"', b"null", b"\xff\xfe", b"[" * 100_000, b'{"prompt": 1e999999}'],
 )

@@ -48,3 +48,28 @@ def test_a_misspelt_setting_is_told_and_a_strangers_is_not(
     assert [record.getMessage() for record in caplog.records] == [
         "POINTSMAN_RETENTON_DAYS is no setting and is passed over. Did you mean POINTSMAN_RETENTION_DAYS?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("POINTSMAN_TABLE", "my table", "neither the name of a DynamoDB table nor its ARN. Give a name of 3 to 255"),
+        ("POINTSMAN_TABLE", "ab", "neither the name of a DynamoDB table nor its ARN"),
+        ("POINTSMAN_DYNAMODB_ENDPOINT", "localhost:8000", "not an address. Give a scheme and a host without a path"),
+        ("POINTSMAN_DYNAMODB_ENDPOINT", "http://localhost/a/b", "not an address"),
+    ],
+)
+def test_a_text_that_is_not_what_it_must_be_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert str(raised.value).startswith(f"{variable}={value!r} is not valid: {said}")
+    assert "^" not in str(raised.value)
+
+
+@pytest.mark.parametrize("table", ["", "abc", "history-1.2_x", "arn:aws:dynamodb:eu-central-1:1:table/history"])
+def test_a_table_is_named_by_name_or_arn_and_an_empty_one_is_none(monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    monkeypatch.setenv("POINTSMAN_TABLE", table)
+    assert load_settings().table == table

@@ -57,6 +57,35 @@ def test_calls_results_reasoning_and_what_nobody_knows_yet_are_counted() -> None
     assert request.current == "When is high water?"
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "file_search_call", "id": "1", "queries": ["harbour"]},
+        {"type": "mcp_call", "id": "1", "name": "harbour", "arguments": "{}", "server_label": "a"},
+        {"type": "compaction", "encrypted_content": "AAAA", "id": "harbour"},
+        {"type": "program", "id": "1", "code": "harbour"},
+        {"type": "item_reference", "id": "harbour"},
+        {"id": "harbour"},
+        {"type": None, "id": "harbour"},
+    ],
+)
+def test_every_item_that_the_provider_knows_is_counted(item: dict[str, Any]) -> None:
+    request = read({"input": [{"role": "user", "content": "Go on."}, item]})
+    assert "harbour" in request.whole
+    assert "AAAA" not in request.whole
+    assert request.current == "Go on."
+
+
+@pytest.mark.parametrize("elsewhere", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
+def test_beside_a_conversation_that_the_provider_keeps_an_item_of_any_type_is_counted(
+    elsewhere: dict[str, str],
+) -> None:
+    request = read(
+        {"input": [{"role": "user", "content": "Go on."}, {"type": "telepathy", "x": "harbour"}], **elsewhere}
+    )
+    assert "harbour" in request.whole
+
+
 def test_images_audio_and_files_are_counted_as_such() -> None:
     parts = [
         {"type": "input_text", "text": "What is this?"},
@@ -112,3 +141,14 @@ def test_input_that_makes_no_sense_is_refused_by_name(body: dict[str, Any], fiel
     (fault,) = raised.value.faults
     assert (fault.field, said in fault.message) == (field, True), fault
     assert fault.remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"), [("mesage", "Did you mean 'message'?"), ("telepathy", "Send a message, or one of: ")]
+)
+def test_an_item_of_a_type_that_nobody_knows_is_refused_since_it_might_be_the_request(kind: str, remedy: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        read({"input": [{"role": "user", "content": "a"}, {"type": kind, "role": "user", "content": "b"}]})
+    (fault,) = raised.value.faults
+    assert (fault.field, fault.message, fault.value) == ("input.1.type", "unknown type of item", kind)
+    assert fault.remedy.startswith(remedy)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pointsman.errors import SettingsError, shortened
-from pointsman.faults import faults_of
+from pointsman.faults import Misfit, Misfits, faults_of
 
 PREFIX = "POINTSMAN_"
 # What settings were called before; read with a warning.
@@ -26,8 +26,44 @@ _OLD_NAMES = {
     "log_prompts": ("LOG_PROMPTS",),
 }
 
-# `https://app.example.com, http://localhost:3000`: exact origins, and never all of them.
-ORIGINS = r"^(|\s*https?://[^/\s,*]+/?\s*(,\s*https?://[^/\s,*]+/?\s*)*)$"
+
+def _like(pattern: str, message: str, remedy: str) -> AfterValidator:
+    """Text of a pattern, or none; another one is refused in words."""
+    wanted = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if text and not wanted.fullmatch(text):
+            raise Misfits(Misfit(message, remedy))
+        return text
+
+    return AfterValidator(check)
+
+
+# Exact origins, and never all of them.
+Origins = Annotated[
+    str,
+    _like(
+        r"\s*https?://[^/\s,*]+/?\s*(,\s*https?://[^/\s,*]+/?\s*)*",
+        "not a list of origins",
+        "Give whole origins with commas between them, such as https://app.example.com, http://localhost:3000",
+    ),
+]
+Table = Annotated[
+    str,
+    _like(
+        r"[a-zA-Z0-9_.-]{3,255}|arn:[a-zA-Z0-9:/_.-]{1,1000}",
+        "neither the name of a DynamoDB table nor its ARN",
+        "Give a name of 3 to 255 letters, digits, dots, hyphens and underscores, or an ARN that begins with arn:",
+    ),
+]
+Endpoint = Annotated[
+    str,
+    _like(
+        r"https?://[^/\s]+/?",
+        "not an address",
+        "Give a scheme and a host without a path, such as http://127.0.0.1:8000",
+    ),
+]
 
 log = logging.getLogger("pointsman")
 
@@ -52,8 +88,8 @@ class Settings(BaseModel):
     embedder: str | None = None
     db: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("pointsman")) / "history.db")
     # A DynamoDB table keeps the history in place of the file. Empty is none, as templates say it.
-    table: Annotated[str, Field(pattern=r"^(|[a-zA-Z0-9_.-]{3,255}|arn:[a-zA-Z0-9:/_.-]{1,1000})$")] | None = None
-    dynamodb_endpoint: Annotated[str, Field(pattern=r"^(|https?://[^/\s]+/?)$")] | None = None
+    table: Table | None = None
+    dynamodb_endpoint: Endpoint | None = None
     store_prompts: StorePrompts = StorePrompts.FULL
     # Whether the log line of a decision that could not be stored holds its prompt.
     log_prompts: bool = True
@@ -75,7 +111,7 @@ class Settings(BaseModel):
     # Names that the local server answers to beside its own, with commas between them.
     allowed_hosts: str = ""
     # Origins of pages that may ask the local server, with commas between them. Empty: only its own page.
-    cors_origins: Annotated[str, Field(pattern=ORIGINS)] = ""
+    cors_origins: Origins = ""
     # Requests a token may make in a minute, where it has no quota of its own. 0: as many as it likes.
     requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     # Days that a new token lasts where it is not said. 0: for ever.

@@ -13,6 +13,7 @@ from pointsman.dialects.request import (
     listed,
     mapped,
     refuse,
+    text_or_parts,
     texted,
     withheld,
 )
@@ -54,11 +55,10 @@ def _system(body: Mapping[str, Any], draft: Draft) -> None:
     system = body.get("system")
     if system is None:
         return
+    system = text_or_parts("system", system, True, "text blocks")
     if isinstance(system, str):
         draft.add(Message("system", system))
         return
-    if not isinstance(system, list):
-        refuse("system", "neither text nor a list of blocks", "Send the text, or a list of text blocks.", system)
     texts = []
     for i, given in enumerate(system):
         block = mapped(f"system.{i}", given)
@@ -69,15 +69,10 @@ def _system(body: Mapping[str, Any], draft: Draft) -> None:
 
 def _message(field: str, message: Mapping[str, Any], role: Role, draft: Draft, calls: set[str], lenient: bool) -> None:
     """A message as its turns: results of tools come before what the user says beside them."""
-    content = message.get("content")
+    content = text_or_parts(field, message.get("content"), "content" in message, "content blocks")
     if isinstance(content, str):
         draft.add(Message(role, content))
         return
-    if content is None:
-        missing = "content" not in message
-        refuse(field, "missing" if missing else "null", "Send the text, or a list of content blocks.")
-    if not isinstance(content, list):
-        refuse(field, "neither text nor a list of blocks", "Send the text, or a list of content blocks.", content)
     texts: list[str] = []
     counted: list[str] = []
     results: list[str] = []

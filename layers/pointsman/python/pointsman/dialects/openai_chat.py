@@ -13,6 +13,7 @@ from pointsman.dialects.request import (
     listed,
     mapped,
     refuse,
+    text_or_parts,
     texted,
     withheld,
 )
@@ -63,18 +64,14 @@ def read(body: Mapping[str, Any], *, lenient: bool = False) -> Request:
 def _content(field: str, message: Mapping[str, Any], role: str, draft: Draft) -> tuple[str, str]:
     """The text of a message, and what of its parts is only counted."""
     content = message.get("content")
+    # An assistant that calls tools, refuses or speaks says nothing in `content`.
+    acts = ("tool_calls", "function_call", "refusal", "audio")
+    if content is None and role == "assistant" and any(message.get(name) for name in acts):
+        refusal = message.get("refusal")
+        return "", refusal if isinstance(refusal, str) else ""
+    content = text_or_parts(field, content, "content" in message)
     if isinstance(content, str):
         return content, ""
-    if content is None:
-        # An assistant that calls tools, refuses or speaks says nothing in `content`.
-        said = any(message.get(name) for name in ("tool_calls", "function_call", "refusal", "audio"))
-        if role == "assistant" and said:
-            refusal = message.get("refusal")
-            return "", refusal if isinstance(refusal, str) else ""
-        missing = "content" not in message
-        refuse(field, "missing" if missing else "null", "Send the text, or a list of content parts.")
-    if not isinstance(content, list):
-        refuse(field, "neither text nor a list of parts", "Send the text, or a list of content parts.", content)
     texts: list[str] = []
     counted: list[str] = []
     for i, given in enumerate(content):

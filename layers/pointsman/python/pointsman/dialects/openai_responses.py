@@ -13,15 +13,39 @@ from pointsman.dialects.request import (
     listed,
     mapped,
     refuse,
+    text_or_parts,
     texted,
     withheld,
 )
+from pointsman.faults import nearest_name
 
 _ROLES: Mapping[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "refusal")
 # A call by its type, and the type of its result.
 _CALLS = ("function_call", "custom_tool_call", "local_shell_call", "shell_call", "computer_call", "apply_patch_call")
 _RESULTS = tuple(f"{call}_output" for call in _CALLS)
+# What the provider does itself and hands back, as openai 2.x lists it: counted, and otherwise the provider's business.
+_OTHERS = (
+    "additional_tools",
+    "code_interpreter_call",
+    "compaction",
+    "compaction_trigger",
+    "file_search_call",
+    "image_generation_call",
+    "item_reference",
+    "mcp_approval_request",
+    "mcp_approval_response",
+    "mcp_call",
+    "mcp_list_tools",
+    "program",
+    "program_output",
+    "tool_search_call",
+    "tool_search_output",
+    "web_search_call",
+)
+# Pictures and what is encrypted are no words.
+_UNREAD = ("result", "encrypted_content")
+_KINDS = ("message", "reasoning", *_CALLS, *_RESULTS, *_OTHERS)
 
 
 def read(body: Mapping[str, Any], *, lenient: bool = False) -> Request:
@@ -56,7 +80,8 @@ def read(body: Mapping[str, Any], *, lenient: bool = False) -> Request:
 
 
 def _item(field: str, item: Mapping[str, Any], draft: Draft, calls: set[str], elsewhere: bool) -> None:
-    kind = item.get("type", "message")
+    # What names an item that lies with the provider need not say its type.
+    kind = item.get("type") or ("item_reference" if set(item) <= {"type", "id"} and "id" in item else "message")
     if kind == "message":
         role = item.get("role")
         if not isinstance(role, str) or role not in _ROLES:
@@ -73,9 +98,12 @@ def _item(field: str, item: Mapping[str, Any], draft: Draft, calls: set[str], el
     elif kind == "reasoning":
         summary, _ = _content(f"{field}.summary", item.get("summary") or [], True, draft)
         draft.add(Message("assistant", "", summary))
+    elif kind in _OTHERS or (isinstance(kind, str) and elsewhere):
+        draft.add(Message("assistant", "", dumped({k: v for k, v in item.items() if k not in _UNREAD})))
     elif isinstance(kind, str):
-        # Searches, files, code and whatever comes next: counted, and otherwise the provider's business.
-        draft.add(Message("assistant", "", dumped({k: v for k, v in item.items() if k != "result"})))
+        # Passed over, it might be the request itself.
+        remedy = nearest_name(kind, _KINDS) or f"Send a message, or one of: {', '.join(sorted(_KINDS[1:]))}."
+        refuse(f"{field}.type", "unknown type of item", remedy, kind)
     else:
         refuse(f"{field}.type", "not text", "Say what the item is, such as message.", kind)
 
@@ -104,12 +132,9 @@ def _output(field: str, output: object, draft: Draft) -> tuple[str, str]:
 
 def _content(field: str, content: object, given: bool, draft: Draft) -> tuple[str, str]:
     """The text of an item's content, and what of its parts is only counted."""
+    content = text_or_parts(field, content, given)
     if isinstance(content, str):
         return content, ""
-    if content is None:
-        refuse(field, "null" if given else "missing", "Send the text, or a list of content parts.")
-    if not isinstance(content, list):
-        refuse(field, "neither text nor a list of parts", "Send the text, or a list of content parts.", content)
     texts: list[str] = []
     counted: list[str] = []
     for i, one in enumerate(content):

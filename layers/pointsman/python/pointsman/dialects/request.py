@@ -250,6 +250,17 @@ def texted(field: str, value: object) -> str:
     return value
 
 
+def text_or_parts(field: str, content: object, given: bool, parts: str = "content parts") -> str | list[Any]:
+    """What a message says: its text, or the list of its parts. `given` says whether the field is there at all."""
+    if content is None:
+        refuse(field, "null" if given else "missing", f"Send the text, or a list of {parts}.")
+    if not isinstance(content, str | list):
+        refuse(
+            field, f"neither text nor a list of {parts.split()[-1]}", f"Send the text, or a list of {parts}.", content
+        )
+    return content
+
+
 def limit_of(body: Mapping[str, Any], *names: str) -> int | None:
     """The limit of output tokens that a body sets under the first of these names that it uses."""
     for name in names:
