@@ -202,7 +202,7 @@ $(EMBEDDER)/embedder.json: $(EXPORT_CODE) | $(VENV)/serve
 	@$(call step,Exporting the embedder,$(BIN)/python -m artifacts_build export --embedder use-multilingual \
 		--out $(EMBEDDER) >build/export.log)
 
-$(ARTIFACT)/manifest.json: weights/default/manifest.json $(EMBEDDER)/embedder.json | $(VENV)/serve
+$(ARTIFACT)/manifest.json: weights/default/manifest.json $(wildcard weights/default/*.npz) $(EMBEDDER)/embedder.json | $(VENV)/serve
 	@$(call step,Putting weights and embedder together,$(BIN)/python -m artifacts_build artifact \
 		--embedder $(EMBEDDER) --out $(ARTIFACT) >build/artifact.log)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from artifacts_build.markdown import table
 
 ROOT = Path(__file__).resolve().parents[1]
-STAGE = ROOT / "build/mutants"
+STAGE = ROOT / "build/mutants"  # a folder a group, so that groups may run side by side
 LIBRARY = ROOT / "layers/pointsman/python/pointsman"
 
 # What is mutated, and the tests that must notice.
@@ -93,16 +93,17 @@ def main(names: Sequence[str]) -> int:
 def run(name: str) -> tuple[int, list[str]]:
     """How many mutants of a group were killed, and the names of those that were not; their changes are printed."""
     files, tests = GROUPS[name]
-    stage(files, tests)
+    stage = STAGE / name
+    prepare(stage, files, tests)
     # mutmut imports the mutated package by its place under src/; an editable install would win over it.
-    environment = {**os.environ, "PYTHONPATH": str(STAGE / "mutants/src"), "OMP_NUM_THREADS": "1"}
-    (STAGE / "mutants/src").mkdir(parents=True)
+    environment = {**os.environ, "PYTHONPATH": str(stage / "mutants/src"), "OMP_NUM_THREADS": "1"}
+    (stage / "mutants/src").mkdir(parents=True)
     mutmut = [sys.executable, "-m", "mutmut"]
-    log = STAGE / "log.txt"
+    log = stage / "log.txt"
     with log.open("w") as out:
-        done = subprocess.run([*mutmut, "run"], cwd=STAGE, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        done = subprocess.run([*mutmut, "run"], cwd=stage, env=environment, stdout=out, stderr=subprocess.STDOUT)
     results = subprocess.run(
-        [*mutmut, "results", "--all", "true"], cwd=STAGE, env=environment, capture_output=True, text=True
+        [*mutmut, "results", "--all", "true"], cwd=stage, env=environment, capture_output=True, text=True
     )
     states = dict(line.strip().rsplit(": ", 1) for line in results.stdout.splitlines() if ": " in line)
     if done.returncode or not states:
@@ -111,7 +112,7 @@ def run(name: str) -> tuple[int, list[str]]:
     for mutant, state in list(states.items()):
         if state not in ("survived", "no tests", "suspicious"):
             continue
-        shown = subprocess.run([*mutmut, "show", mutant], cwd=STAGE, env=environment, capture_output=True, text=True)
+        shown = subprocess.run([*mutmut, "show", mutant], cwd=stage, env=environment, capture_output=True, text=True)
         if is_same_sql(shown.stdout):
             del states[mutant]
             continue
@@ -128,18 +129,18 @@ def is_same_sql(change: str) -> bool:
     return bool(SQL.search(old)) and old.casefold() == new.casefold() and literals[0] == literals[1]
 
 
-def stage(files: Sequence[str], tests: Sequence[str]) -> None:
+def prepare(stage: Path, files: Sequence[str], tests: Sequence[str]) -> None:
     """A copy of what the tests need, with the library under src/, as mutmut looks for it."""
-    shutil.rmtree(STAGE, ignore_errors=True)
-    shutil.copytree(LIBRARY, STAGE / "src/pointsman", ignore=shutil.ignore_patterns("__pycache__", "_bundle"))
-    bundle = STAGE / "src/pointsman/_bundle"  # where the package looks for its data first, as in a wheel
+    shutil.rmtree(stage, ignore_errors=True)
+    shutil.copytree(LIBRARY, stage / "src/pointsman", ignore=shutil.ignore_patterns("__pycache__", "_bundle"))
+    bundle = stage / "src/pointsman/_bundle"  # where the package looks for its data first, as in a wheel
     bundle.mkdir()
     for name, source in (("artifact", "layers/artifacts/default"), ("registry", "registry"), ("web", "web")):
         (bundle / name).symlink_to(ROOT / source)
     for name in COPIED:
-        (STAGE / name).symlink_to(ROOT / name)
-    (STAGE / "layers").mkdir()
-    (STAGE / "layers/artifacts").symlink_to(ROOT / "layers/artifacts")
+        (stage / name).symlink_to(ROOT / name)
+    (stage / "layers").mkdir()
+    (stage / "layers/artifacts").symlink_to(ROOT / "layers/artifacts")
     settings = {
         "source_paths": ["src"],
         "only_mutate": [f"src/pointsman/{file}" for file in files],
@@ -150,7 +151,7 @@ def stage(files: Sequence[str], tests: Sequence[str]) -> None:
     pytest = (ROOT / "pyproject.toml").read_text().partition("[tool.pytest.ini_options]")[2].partition("\n[")[0]
     lines = [f"{name} = {value!r}" for name, value in settings.items()]
     text = "\n".join(["[tool.mutmut]", *lines, "", "[tool.pytest.ini_options]", pytest.strip(), ""])
-    (STAGE / "pyproject.toml").write_text(text)
+    (stage / "pyproject.toml").write_text(text)
 
 
 if __name__ == "__main__":

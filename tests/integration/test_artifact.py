@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pointsman.artifact.integrity import sha256_of
 from pointsman.artifact.load import LEARNED_FILES, load_artifact, load_embedder
+from pointsman.artifact.manifest import other_weights, read_manifest
 from pointsman.errors import ArtifactError
 from pointsman.router import Router
 from pointsman.routing.refinement import SHAPES
@@ -246,3 +247,23 @@ def test_a_size_that_is_not_the_files_is_noticed(copy: Path, name: str) -> None:
 def test_numbers_of_the_manifest_that_cannot_be_are_refused(copy: Path, change: Any, said: str) -> None:
     edit_json(copy / "manifest.json", change)
     assert said in refused(copy)
+
+
+def test_an_artifact_that_was_built_from_other_weights_than_the_checkouts_is_told(tmp_path: Path) -> None:
+    built, weights = tmp_path / "layers/artifacts/default", tmp_path / "weights/default"
+    built.mkdir(parents=True)
+    weights.mkdir(parents=True)
+    document = json.loads((ROOT / "weights/default/manifest.json").read_text())
+    (weights / "manifest.json").write_text(json.dumps(document))
+    extra = {"embedder/model.onnx": {"sha256": "0" * 64, "bytes": 1}}
+    (built / "manifest.json").write_text(json.dumps({**document, "files": {**document["files"], **extra}}))
+    manifest, _ = read_manifest(built)
+    assert other_weights(built, manifest) is None
+    document["files"]["work.npz"]["sha256"] = "1" * 64
+    (weights / "manifest.json").write_text(json.dumps(document))
+    assert other_weights(built, manifest) == weights
+    # An artifact that lies elsewhere has no weights beside it.
+    assert other_weights(tmp_path / "layers/elsewhere/default", manifest) is None
+    assert other_weights(Path("/default"), manifest) is None
+    (weights / "manifest.json").unlink()
+    assert other_weights(built, manifest) is None

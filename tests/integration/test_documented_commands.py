@@ -1,4 +1,4 @@
-"""Every command in the README and in docs/ is run as it stands, or there is a reason why it cannot be.
+"""Every command in the README, in docs/ and on the clients' own pages is run as it stands, or has a reason against it.
 
 `pointsman` commands run whole, DynamoDB's against an AWS in this process. What trains or exports for minutes is parsed
 by the command that it names, so that an option which is not there is found; tests/build_step runs those commands on
@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,11 @@ from pointsman.settings import load_settings
 from artifacts_build.commands.main import cli as artifacts_build
 from tests.conftest import ROOT, MakeTable
 
-PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    str(page.relative_to(ROOT))
+    for pattern in ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "clients/*/README.md")
+    for page in sorted(ROOT.glob(pattern))
+]
 # What starts with these cannot be run here.
 NOT_RUN = {
     "aws ": "needs an account of AWS",
@@ -33,6 +38,11 @@ NOT_RUN = {
     "git clone": "downloads from a public host",
     "curl -s API_URL": "needs a deployed stack; tests/sam asks the same of `sam local`",
     "curl -s http://127.0.0.1:8080/api/route": "test_readme.py asks this of the router and compares the answer",
+    'pointsman route "What is 1+1?" --server': "needs a running service; test_cli_route.py asks one",
+    "claude mcp add": "another program's; test_mcp.py speaks to `pointsman mcp` itself",
+    "litellm ": "the real proxy has an environment of its own; tests/clients/test_litellm.py starts it there",
+    "uvicorn --app-dir examples": "runs until it is stopped; tests/clients/test_recipes.py starts and stops it",
+    "llm ": "the llm command has an environment of its own; tests/clients/test_recipes.py runs it there",
     "pointsman serve": "runs until it is stopped; test_cli.py starts and stops it",
 }
 BUILD = ("python -m artifacts_build", "$A")
@@ -49,6 +59,8 @@ def commands() -> Iterator[tuple[str, str]]:
                     command = command.replace(".venv/bin/", "")
                     if command.startswith('A="'):  # what `$A` stands for
                         continue
+                    # What another program hands to ours comes from the test's own input.
+                    command = re.sub(r"^.* \| (?=pointsman )", "", command)
                     yield page, re.sub(r"^(?:[A-Z_]+=\S+\s+)+", "", command)
 
 
@@ -75,6 +87,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, artifact_folder: Path
     for name in ("lost.log", "function.log"):
         (tmp_path / name).write_text(f"{log}\n")
     (tmp_path / "prompts.jsonl").write_text('"What is 1+1?"\n')
+    (tmp_path / "request.json").write_text('{"messages": [{"role": "user", "content": "What is 1+1?"}]}')
     (tmp_path / "tokens.json").write_text('{"tokens": []}')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("POINTSMAN_ARTIFACT", str(artifact_folder))
@@ -130,10 +143,12 @@ def test_a_target_of_make_is_there(page: str, command: str) -> None:
 
 @pytest.mark.parametrize(("page", "command"), INSTALLS, ids=[command for _, command in INSTALLS])
 def test_an_extra_that_is_installed_is_one_of_the_project(page: str, command: str) -> None:
-    extras = re.findall(r"\[([a-z0-9,]+)\]", command)
-    project = (ROOT / "pyproject.toml").read_text()
-    assert extras, page
-    assert all(re.search(rf"^{extra} = \[", project, re.MULTILINE) for extra in extras[0].split(","))
+    (wanted,) = re.findall(r"(pointsman(?:-client)?|\.)(?:\[([a-z0-9,]+)\])?'?$", command)
+    file = "clients/python/pyproject.toml" if wanted[0] == "pointsman-client" else "pyproject.toml"
+    project = tomllib.loads((ROOT / file).read_text())["project"]
+    extras = wanted[1].split(",") if wanted[1] else []
+    assert wanted[0] in (".", project["name"]), page
+    assert set(extras) <= set(project["optional-dependencies"]), page
 
 
 def test_the_python_of_the_readme_runs(

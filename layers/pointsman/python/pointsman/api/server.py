@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from pointsman.api.connections import GRACE_S, IDLE_S, MOST_LINGERING, protocol
 from pointsman.api.cors import with_cors
 from pointsman.api.doors import guard, is_loopback, own_names
+from pointsman.artifact.manifest import other_weights
 from pointsman.auth.tokens_file import watched_tokens
 from pointsman.compose import open_app, open_history, open_router
 from pointsman.errors import HistoryUnavailable, ServerError, SettingsError
@@ -72,6 +73,11 @@ def run(
                 router = open_router(settings, history, clock=clock)
                 app = open_app(settings, router=router, history=history, page=True)
                 known = router.registry
+                weights = other_weights(settings.artifact, router.artifact.manifest)
+                if weights is not None:
+                    log.warning(
+                        "%s was not built from %s as it is now. Run `make artifact`.", settings.artifact, weights
+                    )
                 shown = f"[{host}]" if ":" in host else host
                 click.echo(
                     f"Pointsman serves http://{shown}:{listener.getsockname()[1]} "

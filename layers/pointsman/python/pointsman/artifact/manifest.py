@@ -99,3 +99,16 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     except ValidationError as error:
         raise ArtifactError(f"{path}: {first_fault(error)}. {BUILD_IT}") from None
     return manifest, sha256_of(path)
+
+
+def other_weights(folder: Path, manifest: Manifest) -> Path | None:
+    """The weights of a checkout, where the artifact that was built in it holds others; None where it is theirs.
+
+    `layers/artifacts/NAME` is built from `weights/NAME`; an artifact that lies elsewhere has no weights beside it.
+    """
+    *_, layers, artifacts, name = ("", "", *folder.resolve().parts)
+    weights = folder.resolve().parent.parent.parent / "weights" / name
+    if (layers, artifacts) != ("layers", "artifacts") or not (weights / MANIFEST_FILE).is_file():
+        return None
+    files = read_manifest(weights)[0].files
+    return None if all(manifest.files.get(file) == entry for file, entry in files.items()) else weights
