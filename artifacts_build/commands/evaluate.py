@@ -70,7 +70,7 @@ def price_option(command: Command) -> Command:
 
 
 group_option = click.option(
-    "--group-size", type=click.IntRange(min=1), default=6, show_default=True, help="Base models left out at a time."
+    "--group-size", type=click.IntRange(min=1), default=20, show_default=True, help="Base models left out at a time."
 )
 resamples_option = click.option(
     "--resamples", type=click.IntRange(min=10), default=1000, show_default=True, help="Of the paired bootstrap."
@@ -135,6 +135,16 @@ def holdout_sources_command(out: Path, **options: Any) -> None:
     _write_page(out, "holdout-sources", holdout_sources_and_coverage(_lab(options)[0]), sources_page)
 
 
+@evaluate.command(name="everyday")
+@lab_options
+def everyday_command(out: Path, **options: Any) -> None:
+    """Everyday prompts in the order of a rubric: anchors that the fit did not see."""
+    from artifacts_build.evaluation.everyday import everyday
+    from artifacts_build.evaluation.pages import everyday_page
+
+    _write_page(out, "everyday", everyday(_lab(options)[0]), everyday_page)
+
+
 @evaluate.command(name="ablation")
 @lab_options
 def ablation_command(out: Path, **options: Any) -> None:
@@ -168,7 +178,7 @@ def robustness_command(artifact: Path, registry: Path, config: str, out: Path) -
 @click.option(
     "--artifact", type=FOLDER, default=ARTIFACT, show_default=True, help="The artifact whose robustness is measured."
 )
-@click.option("--docs", type=FOLDER, help="Also copy the pages and plots into this folder.")
+@click.option("--docs", type=FOLDER, help="Also copy the pages and plots into this folder, beside what is there.")
 def all_command(
     out: Path,
     prices: Path | None,

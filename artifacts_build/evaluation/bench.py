@@ -28,7 +28,7 @@ from artifacts_build.evaluation.routers import (
 from artifacts_build.evaluation.routing_task import RoutingTask, routing_tasks
 from artifacts_build.training.fit import predict_rows
 
-# With fewer held-out prompts an routing's intervals say more than its figures.
+# With fewer held-out prompts a routing task's intervals say more than its figures.
 FEW_PROMPTS = 100
 
 
@@ -95,6 +95,11 @@ def predictions(experiment: Experiment, predictors: Mapping[str, Predictor]) -> 
         mu, _ = predict_rows(predictor, experiment.data, experiment.embedded.prompts, rows)
         found[name] = {
             "pooled": measure(mu, score),
+            "by_work": {
+                work: measure(mu[own[rows]], score[own[rows]])
+                for work, own in experiment.by_work(rows).items()
+                if own.any()
+            },
             "by_source": {str(s): measure(mu[source == s], score[source == s]) for s in np.unique(source)},
             "reliability": reliability(mu, score),
             "reliability_by_source": {

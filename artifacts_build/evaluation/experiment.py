@@ -5,6 +5,7 @@ Everything is fitted on training prompts, and estimated anew when a part, a mode
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import click
 import numpy as np
@@ -19,8 +20,11 @@ from artifacts_build.datasets.outcomes import Floats, Indices, Outcomes
 from artifacts_build.errors import BuildError
 from artifacts_build.training.fit import Fit, Parts, data_features, fit_variants
 from artifacts_build.training.frame import Embedded
+from artifacts_build.training.kinds import work_of_task
 
 Mask = NDArray[np.bool_]
+AGENT = "agentic_coding"
+AGENT_WORK, OTHER_WORK = "agent work", "other work"
 PER_RESPONSE = (
     "response_prompt",
     "response_model",
@@ -54,21 +58,35 @@ class Experiment:
         """What is judged: the given one, or one trained on the training split."""
         return self.given or self.fit().predictor
 
-    def fit(self, parts: Parts | None = None, source: str = "", models: Collection[str] = ()) -> Fit:
-        """A fit on the training split, without the prompts of `source` and without the base models `models`."""
-        return self.fits([parts], source, models)[0]
+    def fit(self, parts: Parts | None = None, sources: Collection[str] = (), models: Collection[str] = ()) -> Fit:
+        """A fit on the training split, without the prompts of `sources` and without the base models `models`."""
+        return self.fits([parts], sources, models)[0]
 
-    def fits(self, variants: Sequence[Parts | None], source: str = "", models: Collection[str] = ()) -> list[Fit]:
+    def fits(
+        self, variants: Sequence[Parts | None], sources: Collection[str] = (), models: Collection[str] = ()
+    ) -> list[Fit]:
         """The same for several choices of parts, which are fitted together; None is all of them."""
-        left_out = (source, tuple(sorted(models)))
+        left_out = (tuple(sorted(sources)), tuple(sorted(models)))
         chosen = [parts or Parts() for parts in variants]
         if lacking := [parts for parts in chosen if (parts, *left_out) not in self._fits]:
-            without = " and ".join(name for name in (source, ", ".join(left_out[1])) if name)
+            without = ", ".join(name for names in left_out for name in names)
             click.echo(f"fitting {f'without {without}' if without else 'on the training split'} ...", err=True)
-            data, train = without_models(self.data, models), ~self.test & (self.data.prompt_source != source)
+            data, train = without_models(self.data, models), ~self.test & ~np.isin(self.data.prompt_source, left_out[0])
             made = fit_variants(data, self.embedded, train, self.seed, lacking)
             self._fits |= {(parts, *left_out): fit for parts, fit in zip(lacking, made, strict=True)}
         return [self._fits[parts, *left_out] for parts in chosen]
+
+    @cached_property
+    def agent_work(self) -> Mask:
+        """[n]: prompts that are answered by steps with tools, such as an issue of a repository."""
+        named = zip(self.data.prompt_source, self.data.prompt_task, strict=True)
+        found: Mask = np.array([work_of_task(str(source), str(task)) == AGENT for source, task in named], dtype=bool)
+        return found
+
+    def by_work(self, rows: Mask) -> dict[str, Mask]:
+        """The responses of the mask `rows` [r] to agent work, and to other work."""
+        agent = self.agent_work[self.data.response_prompt]
+        return {AGENT_WORK: rows & agent, OTHER_WORK: rows & ~agent}
 
     def held_out_rows(self, scored: bool = True) -> Mask:
         """[r]: the responses to held-out prompts; of models with published scores, or of all."""

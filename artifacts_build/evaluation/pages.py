@@ -58,6 +58,23 @@ def dollars_page(found: Found) -> str:
     return "\n\n".join(parts if found else [*parts, "No source has them."]) + "\n"
 
 
+def everyday_page(found: Found) -> str:
+    """Anchors in the order of a rubric."""
+    header = ["anchors of", "read by", "anchors", "rho", "within kinds", "AUC", "twins", "in order", "languages"]
+    rows = [[name, how, *one.values()] for name, both in found.items() for how, one in both.items()]
+    return _page(
+        [
+            "# Everyday prompts",
+            "Agreement with the levels of annotated prompts (`artifacts_build/anchors`): **a rubric's judgement, no "
+            "outcomes**. Each is read by a fit that saw neither it, nor its twins, nor the same task in another "
+            "language. rho: rank correlation with the level; within kinds: the same inside kinds of task; AUC: levels "
+            "4 and 5 against 1 and 2; in order: the share of near twins; languages: the spread across the languages "
+            "of one task over the whole spread (less is better).",
+            table(header, rows) if found else "There are no anchors.",
+        ]
+    )
+
+
 def _signed(of: Found) -> str:
     low, high = of["low"], of["high"]
     return f"{of['value']:+.3f}" + ("" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]")
@@ -110,7 +127,7 @@ def models_page(found: Found) -> str:
         f"{found['models']} base models, {found['group_size']} at a time, with all their ids and the systems built on "
         "them, left out of everything that is fitted; then predicted from their published scores alone.",
         HOW_MEASURED,
-        measures(found["pooled"].items()),
+        measures([*found["pooled"].items(), *((f"refined, {work}", one) for work, one in found["by_work"].items())]),
         f"The mean `sigma` is {found['mean_sigma']:.3f} for models without outcomes, "
         f"{found['mean_sigma_with_outcomes']:.3f} for the same models with theirs.",
     ]
@@ -151,10 +168,13 @@ def sources_page(found: Found) -> str:
         "sigma",
         "sigma if trained on",
     ]
-    pooled = [(f"{name}, each source left out", one) for name, one in found["pooled"].items()]
+    pooled = [(f"{name}, source left out", one) for name, one in found["pooled"].items()]
+    pooled += [(f"refined, source left out, {work}", one) for work, one in found["by_work"].items()]
     parts = [
         "# Sources left out",
-        "Each source predicted by a fit that saw no prompt of it: what to expect of a new kind of prompt.",
+        "Each source predicted by a fit that saw no prompt of it, nor of the others of its group: what to expect of a "
+        f"new kind of prompt. Groups: {'; '.join(', '.join(group) for group in found['groups'])}. The model card has "
+        "each source left out alone.",
         HOW_MEASURED,
         measures([*pooled, ("refined, every source trained on", found["pooled_with_every_source"])]),
         f"The mean `sigma` is {found['mean_sigma_left_out']:.3f} with the source left out and "
@@ -162,7 +182,13 @@ def sources_page(found: Found) -> str:
         table(header, rows),
     ]
     if "coverage" in found:
-        covered = [[name, *one.values()] for name, one in found["coverage"].items()]
+        covered = [[f"{name}, held-out prompts", *one.values()] for name, one in found["coverage"].items()]
+        covered += [[f"{name}, sources left out", *one.values()] for name, one in found["coverage_left_out"].items()]
+        covered += [
+            [f"… {name}", *one["coverage_left_out"].values()]
+            for name, one in found["by_source"].items()
+            if one["coverage_left_out"]["groups"]
+        ]
         parts += [
             "## What sigma is worth",
             "Share of the groups (a model on a task of a source, 30 held-out rows or more) whose completion rate is "
@@ -178,15 +204,21 @@ def ablation_page(found: Found) -> str:
     return _page(
         [
             "# What each part brings",
-            "Everything, and everything but one part, fitted anew; on held-out prompts, and with each source left "
-            "out in turn. The number of domains is the one chosen with everything on.",
+            "Everything, and everything but one part, fitted anew; on held-out prompts, and with every source left "
+            "out, some at a time. The number of domains is the one chosen with everything on.",
             HOW_MEASURED,
             "## Held-out prompts",
-            measures(found["held_out"].items()),
-            "## Each source left out",
-            measures(found["source_left_out"].items()),
+            *_by_work(found["held_out"]),
+            "## Sources left out",
+            *_by_work(found["source_left_out"]),
         ]
     )
+
+
+def _by_work(found: Found) -> list[str]:
+    """A table for all work, and one for each kind that there is."""
+    works = dict.fromkeys(work for one in found.values() for work in one)
+    return [measures(((name, one[work]) for name, one in found.items()), work) for work in works]
 
 
 def bench_page(found: Found) -> str:
@@ -254,6 +286,10 @@ def _predictions(found: Found) -> list[str]:
         "# How good the predictions are",
         HOW_MEASURED,
         measures((name, one["pooled"]) for name, one in found.items()),
+        *(
+            measures(((name, one["by_work"][work]) for name, one in found.items()), work)
+            for work in found[OURS]["by_work"]
+        ),
         "![AUC by source](auc.png)",
         "![reliability](reliability.png)",
     ]

@@ -16,6 +16,7 @@ from artifacts_build.evaluation import pages, plots, targets
 from artifacts_build.evaluation.bench import bench, sweep
 from artifacts_build.evaluation.compare import RESAMPLES
 from artifacts_build.evaluation.dollars import dollars
+from artifacts_build.evaluation.everyday import everyday
 from artifacts_build.evaluation.experiment import Experiment
 from artifacts_build.evaluation.left_out import ablation, check_sources, coverage, holdout_models, holdout_sources
 from artifacts_build.evaluation.prices import Prices
@@ -66,6 +67,17 @@ def everything(
     sources = holdout_sources_and_coverage(experiment)
     swept = sweep(experiment, tokens, prices)
     steady = robustness(router, "auto")
+    read = everyday(experiment)
+    found = {
+        "bench": benched,
+        "holdout-models": models,
+        "holdout-sources": sources,
+        "dollars": paid,
+        "everyday": read,
+        "ablation": parts,
+        "sweep": swept,
+        "robustness": steady,
+    }
     summary = {
         "judged": judged,
         "prompts": len(experiment.data.prompts),
@@ -74,7 +86,7 @@ def everything(
         "seed": experiment.seed,
         "prices": prices.source_line,
         "plotted": bool(benched["sources"]),
-        "targets": targets.targets(benched, models, sources, sources["coverage"]),
+        "targets": targets.targets(found),
     }
     page = targets.summary_page(summary, judged)
     with whole_folder(out) as scratch:
@@ -82,6 +94,7 @@ def everything(
         write(scratch, "holdout-models", models, pages.models_page(models))
         write(scratch, "holdout-sources", sources, pages.sources_page(sources))
         write(scratch, "dollars", paid, pages.dollars_page(paid))
+        write(scratch, "everyday", read, pages.everyday_page(read))
         write(scratch, "ablation", parts, pages.ablation_page(parts))
         write(scratch, "sweep", swept, pages.sweep_page(swept))
         write(scratch, "robustness", steady, pages.robustness_page(steady))
@@ -91,11 +104,14 @@ def everything(
 
 
 def copy_pages(out: Path, docs: Path) -> None:
-    """The pages and plots of an evaluation, without its JSON, as a folder of the documentation."""
-    with whole_folder(docs) as scratch:
-        for path in sorted(out.iterdir()):
-            if path.suffix in (".md", ".png"):
-                shutil.copyfile(path, scratch / path.name)
+    """The pages and plots of an evaluation, without its JSON, into a folder of the documentation.
+
+    Pages there that an evaluation does not write stay, such as that of the workload.
+    """
+    docs.mkdir(parents=True, exist_ok=True)
+    for path in sorted(out.iterdir()):
+        if path.suffix in (".md", ".png"):
+            shutil.copyfile(path, docs / path.name)
 
 
 def count_tokens(prompts: list[str], embedder: Embedder) -> Floats:

@@ -70,6 +70,7 @@ class Fit:
 
     predictor: Predictor
     details: Mapping[str, Any]
+    anchors_out_of_fold: Floats  # [a] difficulty of the anchors, each read by a head that did not see it
 
 
 def fit_predictor(data: Outcomes, embedded: Embedded, train: Mask, seed: int, parts: Parts | None = None) -> Fit:
@@ -103,8 +104,9 @@ def _fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, va
     for parts in variants:
         if parts.anchors not in heads:
             heads[parts.anchors] = _head(data, training, embedded.anchors if parts.anchors else None, seed)
-        learned, more = _learn(data, embedded, training, heads[parts.anchors], parts, train, seed)
-        fits.append(Fit(replace(formula, learned=learned), {**details, "learned": more}))
+        head = heads[parts.anchors]
+        learned, more = _learn(data, embedded, training, head, parts, train, seed)
+        fits.append(Fit(replace(formula, learned=learned), {**details, "learned": more}, head.anchors_out_of_fold))
     return fits
 
 

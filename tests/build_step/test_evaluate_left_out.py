@@ -71,14 +71,14 @@ def test_nothing_of_a_source_left_out_reaches_its_fit(experiment: Experiment) ->
     assert set(found["by_source"]) == {"one", "two"}
     rows = experiment.held_out_rows() & (experiment.data.prompt_source[experiment.data.response_prompt] == "two")
     before, _ = predict_rows(
-        experiment.fit(Parts(), source="two").predictor, experiment.data, experiment.embedded.prompts, rows
+        experiment.fit(Parts(), sources=["two"]).predictor, experiment.data, experiment.embedded.prompts, rows
     )
     # With the outcomes of the source turned around, the fit without it is the same.
     own = experiment.data.prompt_source[experiment.data.response_prompt] == "two"
     turned = replace(experiment.data, score=np.where(own, 1 - experiment.data.score, experiment.data.score))
     other = Experiment.of(turned, experiment.embedded, SEED)
-    other._fits[None, "", ()] = experiment.fit()
-    after, _ = predict_rows(other.fit(Parts(), source="two").predictor, turned, experiment.embedded.prompts, rows)
+    other._fits[Parts(), (), ()] = experiment.fit()
+    after, _ = predict_rows(other.fit(Parts(), sources=["two"]).predictor, turned, experiment.embedded.prompts, rows)
     assert np.array_equal(before, after)
 
 
@@ -88,7 +88,7 @@ def test_the_ablation_names_every_part_and_ends_with_the_formula(experiment: Exp
     rows = experiment.held_out_rows()
     formula, _ = predict_rows(experiment.predictor.formula(), experiment.data, experiment.embedded.prompts, rows)
     loss = -np.mean(np.log(np.where(experiment.data.score[rows] > 0.5, formula, 1 - formula)))
-    assert found["held_out"]["the formula alone"]["log_loss"] == pytest.approx(loss, abs=1e-4)
+    assert found["held_out"]["the formula alone"]["all work"]["log_loss"] == pytest.approx(loss, abs=1e-4)
 
 
 def test_given_weights_are_judged_as_they_are(experiment: Experiment) -> None:
