@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from artifacts_build.datasets.outcomes import Floats
@@ -49,15 +50,16 @@ def agreement(anchors: Anchors, reading: Floats, inside: Mask) -> Mapping[str, f
     within, size = [], []
     for kind in np.unique(anchors.kind[inside]):
         own = inside & (anchors.kind == kind)
-        if own.sum() >= FEWEST and len(np.unique(level[own])) > 1:
-            within.append(float(spearmanr(reading[own], level[own]).statistic))
+        rho = _rank_correlation(reading[own], level[own])
+        if own.sum() >= FEWEST and rho is not None:
+            within.append(rho)
             size.append(int(own.sum()))
     plain = inside & ((level <= EASY) | (level >= HARD))
     twins = _twins(anchors, reading, inside)
     spread = [float(reading[inside & (anchors.same == name)].std()) for name in np.unique(anchors.same[inside]) if name]
     return {
         "anchors": int(inside.sum()),
-        "rank_correlation": _rounded(spearmanr(reading[inside], level[inside]).statistic),
+        "rank_correlation": _rounded(_rank_correlation(reading[inside], level[inside])),
         "within_kinds": _rounded(np.average(within, weights=size)) if within else None,
         "auc": _rounded(auc(reading[plain], (level[plain] >= HARD).astype(np.float64))),
         "twins": len(twins),
@@ -78,6 +80,11 @@ def _twins(anchors: Anchors, reading: Floats, inside: Mask) -> list[bool]:
             if anchors.level[a] != anchors.level[b]
         ]
     return found
+
+
+def _rank_correlation(a: Floats, b: NDArray[np.intp]) -> float | None:
+    """Spearman's; None where either is the same throughout."""
+    return None if len(np.unique(a)) < 2 or len(np.unique(b)) < 2 else float(spearmanr(a, b).statistic)
 
 
 def _rounded(value: Any) -> float | None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from artifacts_build.commands.data import ANCHORS
 from artifacts_build.commands.main import cli, main
 from artifacts_build.evaluation.targets import PAGES
 from tests.conftest import ROOT
@@ -37,6 +38,11 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "model_id,input_cost_per_1k,output_cost_per_1k,output_tokens\n"
         + "".join(f"m{m},{0.0001 * 3**m:.6f},{0.0004 * 3**m:.6f},512\n" for m in range(MODELS))
     )
+    # A few dozen anchors, in whole files' forms: embedding all of them takes longer than all else here.
+    (folder / "anchors").mkdir()
+    for path in ANCHORS.glob("*.jsonl"):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / "anchors" / path.name).write_text("".join(lines[:24]), encoding="utf-8")
     return folder
 
 
@@ -44,7 +50,7 @@ def arguments(rows: Path, artifact: Path, tmp_path: Path) -> list[str]:
     return [
         *("--dataset", f"rows:{rows / 'rows.jsonl'}", "--models", str(rows / "models.csv")),
         *("--registry", str(ROOT / "registry"), "--embedder", str(artifact / "embedder")),
-        *("--cache", str(tmp_path / "cache")),
+        *("--cache", str(tmp_path / "cache"), "--anchors", str(rows / "anchors")),
     ]
 
 

@@ -64,6 +64,11 @@ def test_what_is_not_inside_does_not_count() -> None:
     assert agreement(annotated(LEVELS), reading, inside)["rank_correlation"] == 1.0
 
 
+def test_where_all_levels_are_one_there_is_no_order_to_agree_with() -> None:
+    found = agreement(annotated([3, 3, 3]), np.array([0.0, 1.0, 2.0]), np.ones(3, dtype=bool))
+    assert (found["rank_correlation"], found["within_kinds"], found["auc"]) == (None, None, None)
+
+
 def test_without_anchors_there_is_nothing_to_agree_with() -> None:
     data, embedded = world(prompts=60)
     assert everyday(Experiment.of(data, embedded, 3)) == {}
