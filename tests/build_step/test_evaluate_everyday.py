@@ -106,7 +106,7 @@ class Aim:
     ],
 )
 def test_a_target_is_met_up_to_its_bound_and_not_beyond(aim: Aim) -> None:
-    found = {
+    found: dict[str, dict[str, Any]] = {
         "bench": {"predictions": {"ours": {"by_work": {aim.work: aim.measured}}}},
         "holdout-models": {"by_work": {}},
         "holdout-sources": {"by_work": {}, "coverage_left_out": {}},
