@@ -10,7 +10,19 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decisions, dialects, embedding, gateways, history, hostile, load, page, server, sessions
+from benchmarks import (
+    decisions,
+    dialects,
+    embedding,
+    gateways,
+    history,
+    hostile,
+    load,
+    page,
+    server,
+    sessions,
+    telemetry,
+)
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "embedding": embedding.main,
@@ -23,6 +35,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "gateways": gateways.main,
     "sessions": sessions.main,
     "page": page.main,
+    "telemetry": telemetry.main,
 }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pointsman.api.doors import AccessOf
     from pointsman.router import Observer, Router
+    from pointsman.telemetry.figures import Figures
 
 WARM_UP = "Hello"
 
@@ -76,10 +77,11 @@ def open_app(
     history: History | None = None,
     page: bool = False,
     access_of: "AccessOf | None" = None,
+    figures: "Figures | None" = None,
 ) -> "FastAPI":
     """The app of what a process has: deciding with a router, reading with a history, the page where it is asked for.
 
-    Without a router, nothing of the artifact but its manifest is read.
+    `figures` are told at /metrics. Without a router, nothing of the artifact but its manifest is read.
 
     Raises:
         StartupError: the registry or the manifest cannot be used.
@@ -94,4 +96,6 @@ def open_app(
         manifest, digest = read_manifest(settings.artifact)
     web = settings.web if page else None
     who = access_of or guarded_access
-    return create_app(registry, manifest, digest, router=router, history=history, web=web, access_of=who)
+    return create_app(
+        registry, manifest, digest, router=router, history=history, web=web, access_of=who, figures=figures
+    )

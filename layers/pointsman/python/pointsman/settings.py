@@ -121,6 +121,10 @@ class Settings(BaseModel):
     # A secret that hashes of prompts, conversations and retries are keyed with, so that nobody without it can test what
     # a prompt was. The same for all that share a store.
     hash_key: str = Field(default="", repr=False)
+    # A span a decision. None: as OpenTelemetry's own environment variables say.
+    spans: bool | None = None
+    # Figures for Prometheus at /metrics of the local server.
+    metrics: bool = False
     # One thread an inference: requests share the cores, and one prompt gains little from a second.
     threads: Annotated[int, Field(ge=1, le=64)] = 1
 

@@ -28,6 +28,7 @@ from pointsman.registry import Registry
 
 if TYPE_CHECKING:
     from pointsman.router import Router
+    from pointsman.telemetry.figures import Figures
 
 # JSON may write a byte of a prompt in six (an escaped control character), and a prompt is not all of a body.
 BODY_FACTOR, BODY_EXTRA = 6, 65_536
@@ -49,6 +50,7 @@ def create_app(
     history: History | None = None,
     web: Path | None = None,
     access_of: AccessOf = guarded_access,
+    figures: "Figures | None" = None,
 ) -> FastAPI:
     """An app with the routes its parts allow: deciding with a router, history with a store, a page with `web`.
 
@@ -74,6 +76,10 @@ def create_app(
         app.include_router(deciding_routes(router, Gate(router.settings.max_waiting), access_of))
     longest = 0 if router is None else router.settings.max_prompt_bytes
     app.add_middleware(limit_body, most=longest * BODY_FACTOR + BODY_EXTRA)
+    if figures is not None:
+        from pointsman.telemetry.figures import metrics_routes
+
+        app.include_router(metrics_routes(figures, access_of))
     if history is not None:
         app.include_router(history_routes(history, registry, access_of))
 

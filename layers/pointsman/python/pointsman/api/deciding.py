@@ -38,6 +38,8 @@ _SCHEMAS: Mapping[InputFormat, str] = {
 _TOLD = ("id", "calls", "expected_quality", "cost", "reason", "session")
 # A gateway waits 300 ms in all: what the store has not taken by then goes to the log.
 GATEWAYS_PATIENCE_S = 0.1
+# Where decisions are asked for.
+PATHS = frozenset({"/api/route", "/v1/decision", *(f"/routing/v1/{path}" for path in plano.FORMATS)})
 
 
 def deciding_routes(router: "Router", gate: Gate, access_of: AccessOf) -> APIRouter:

@@ -34,8 +34,8 @@ def access_of(request: Request) -> Access:
 
 
 def is_of_api(path: str) -> bool:
-    """Whether a path is the API's, ours or a gateway's; the page's files and `/health` are not."""
-    return path == "/api" or path.startswith(("/api/", "/v1/", "/routing/"))
+    """Whether a path is the API's, ours or a gateway's, or the figures'; the page's files and `/health` are not."""
+    return path in ("/api", "/metrics") or path.startswith(("/api/", "/v1/", "/routing/"))
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from pointsman.errors import (
     MOST_FAULTS,
@@ -28,6 +29,8 @@ from pointsman.errors import (
 from pointsman.faults import faults_of
 
 MEDIA_TYPE = "application/problem+json"
+# Where a request's scope says the code of the problem that it was answered with.
+PROBLEM = "pointsman.problem"
 
 log = logging.getLogger("pointsman.api")
 
@@ -36,10 +39,23 @@ _NO_OBJECT = ("missing", "model_attributes_type", "model_type", "dict_type")
 _NOT_ANSWERED = PointsmanError("The request was not answered. It may be tried again.").problem()
 
 
+class _ProblemResponse(Response):
+    """An answer that notes its problem's code in the scope, for whoever tells of errors."""
+
+    media_type = MEDIA_TYPE
+    code = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PROBLEM] = self.code
+        await super().__call__(scope, receive, send)
+
+
 def problem_response(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """The HTTP answer of a problem document."""
     content = json.dumps(document, ensure_ascii=True)
-    return Response(content, status_code=int(document["status"]), headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    response = _ProblemResponse(content, status_code=int(document["status"]), headers=dict(headers or {}))
+    response.code = str(document["type"]).rpartition(":")[2]
+    return response
 
 
 def again(response: Response) -> Response:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from pointsman.api.connections import GRACE_S, IDLE_S, MOST_LINGERING, protocol
 from pointsman.api.cors import with_cors
+from pointsman.api.deciding import PATHS
 from pointsman.api.doors import guard, is_loopback, own_names
 from pointsman.artifact.manifest import other_weights
 from pointsman.auth.tokens_file import watched_tokens
@@ -23,6 +24,9 @@ from pointsman.history import History
 from pointsman.history.sqlite import PURGE_EVERY_S, SqliteHistory
 from pointsman.instants import Clock, utc_now
 from pointsman.settings import load_settings
+from pointsman.telemetry.figures import open_figures
+from pointsman.telemetry.spans import open_spans
+from pointsman.telemetry.watching import Listener, note, watch
 
 # Files beside connections: the history's, the listener, threads' pipes.
 OTHER_FILES = 64
@@ -64,14 +68,18 @@ def run(
     names = own_names(host, [*settings.allowed_hosts.split(","), *allowed_hosts])
     if not (settings.web / "index.html").is_file():
         raise SettingsError(f"POINTSMAN_WEB={str(settings.web)!r} holds no index.html. Correct it or unset it.")
+    spans, figures = open_spans(settings), open_figures(settings)
+    listeners: list[Listener] = [one for one in (spans, figures) if one is not None]
     # The port first: it is the quickest to fail.
     listener = listen(host, port)
     try:
         history = open_history(settings)
         try:
             with looked_after(history):
-                router = open_router(settings, history, clock=clock)
-                app = open_app(settings, router=router, history=history, page=True)
+                router = open_router(settings, history, note if listeners else None, clock=clock)
+                if figures is not None:
+                    figures.of_router(router)
+                app = open_app(settings, router=router, history=history, page=True, figures=figures)
                 known = router.registry
                 weights = other_weights(settings.artifact, router.artifact.manifest)
                 if weights is not None:
@@ -85,8 +93,9 @@ def run(
                     f"history in {settings.table or settings.db})"
                 )
                 guarded = guard(app, names, is_loopback(host), document, settings.requests_per_minute)
+                watched = watch(guarded, PATHS, listeners)
                 try:
-                    _serve(with_cors(guarded, settings.cors_origins), listener, settings.max_connections)
+                    _serve(with_cors(watched, settings.cors_origins), listener, settings.max_connections)
                 finally:
                     if router.recorder is not None:
                         router.recorder.close()
@@ -94,6 +103,8 @@ def run(
             history.close()
     finally:
         listener.close()
+        if spans is not None:
+            spans.close()
 
 
 def _serve(app: ASGIApp, listener: socket.socket, most_connections: int) -> None:
