@@ -71,6 +71,7 @@ def test_every_answer_to_a_request_made_from_the_description_is_a_described_one(
     with TestClient(app, raise_server_exceptions=False) as client:
         known = client.post("/api/route", json={"prompt": "What is 1+1?"}).json()["id"]
     description = schemathesis.openapi.from_asgi("/api/openapi.json", app)
+    description.config.generation.update(with_security_parameters=False)  # this app has no tokens
     asked: Counter[str] = Counter()
     unexplained: dict[tuple[str, str, str], str] = {}
 

@@ -63,6 +63,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        openapi_tags=openapi.TAGS,
         redirect_slashes=False,
     )
     problems.install(app)

@@ -11,7 +11,7 @@ from pointsman.api.bodies import BodyRoute
 from pointsman.api.dialect_schemas import PlanoOut, SwitchyardOut
 from pointsman.api.doors import AccessOf
 from pointsman.api.gate import Gate
-from pointsman.api.openapi import problems
+from pointsman.api.openapi import may, problems
 from pointsman.api.retries import decided_once
 from pointsman.api.schemas import BriefOut, DecisionOut
 from pointsman.decision import BRIEF, Call, Decision
@@ -68,6 +68,7 @@ def deciding_routes(router: "Router", gate: Gate, access_of: AccessOf) -> APIRou
 
     @routes.post(
         "/api/route",
+        operation_id="route",
         tags=["decide"],
         response_model=DecisionOut | BriefOut,
         responses=problems(400, 413, 422, 503),
@@ -95,6 +96,7 @@ def deciding_routes(router: "Router", gate: Gate, access_of: AccessOf) -> APIRou
 
     @routes.post(
         "/v1/decision",
+        operation_id="decideForSwitchyard",
         tags=["gateways"],
         response_model=SwitchyardOut,
         responses=_errors(),
@@ -126,7 +128,7 @@ def deciding_routes(router: "Router", gate: Gate, access_of: AccessOf) -> APIRou
         @routes.post(
             f"/routing/v1/{path}",
             tags=["gateways"],
-            name=f"plano_{form}",
+            operation_id=f"route{_SCHEMAS[form].removesuffix('Request')}ForPlano",
             response_model=PlanoOut,
             responses=_errors(),
             openapi_extra=_body_of(_SCHEMAS[form]),
@@ -163,7 +165,7 @@ def _body_of(*schemas: str) -> dict[str, Any]:
     """The documented body of a route."""
     references = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
     schema = references[0] if len(references) == 1 else {"anyOf": references}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {**may("route"), "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _errors() -> dict[int | str, dict[str, Any]]:

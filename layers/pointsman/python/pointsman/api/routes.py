@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pointsman.api.bodies import BodyRoute
 from pointsman.api.doors import AccessOf
 from pointsman.api.health import Health
-from pointsman.api.openapi import problems
+from pointsman.api.openapi import may, problems
 from pointsman.api.outcome_schemas import OutcomeRequest, OutcomeResultsOut, OutcomesRequest
 from pointsman.api.request_schemas import HistoryQuery
 from pointsman.api.schemas import (
@@ -47,10 +47,10 @@ def health_routes(health: Health) -> APIRouter:
         """Whether the process answers: version, artifact, registry, and how recording goes."""
         return answer(health.alive())
 
-    routes.get("/api/health", response_model=HealthOut)(alive)
+    routes.get("/api/health", operation_id="getHealth", response_model=HealthOut)(alive)
     routes.get("/health", include_in_schema=False)(alive)
 
-    @routes.get("/api/ready", response_model=ReadyOut, responses=problems(503))
+    @routes.get("/api/ready", operation_id="getReadiness", response_model=ReadyOut, responses=problems(503))
     def ready() -> Response:
         """Whether it can do its work: artifact loaded, store writable."""
         return answer(health.ready())
@@ -67,12 +67,12 @@ def registry_routes(registry: Registry) -> APIRouter:
     ]
     models = [_model(model, registry) for model in registry.models.values()]
 
-    @routes.get("/configs", response_model=ConfigsOut)
+    @routes.get("/configs", operation_id="listConfigs", response_model=ConfigsOut)
     def get_configs() -> Response:
         """Every router config."""
         return answer({"configs": configs})
 
-    @routes.get("/models", response_model=ModelsOut)
+    @routes.get("/models", operation_id="listModels", response_model=ModelsOut)
     def get_models() -> Response:
         """Every model of the registry."""
         return answer({"models": models})
@@ -94,7 +94,14 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
     routes = APIRouter(prefix="/api/history", tags=["history"], route_class=BodyRoute)
     batches = APIRouter(prefix="/api/outcomes", tags=["history"], route_class=BodyRoute)
 
-    @routes.get("", response_model=HistoryOut, responses=problems(400, 422, 503), dependencies=[Depends(once_each)])
+    @routes.get(
+        "",
+        operation_id="listDecisions",
+        response_model=HistoryOut,
+        responses=problems(400, 422, 503),
+        dependencies=[Depends(once_each)],
+        openapi_extra=may("read"),
+    )
     def page(asked: Annotated[HistoryQuery, Query()], http: Request) -> Response:
         """Decisions, newest first: the caller's own, unless its token may read all."""
         access = access_of(http)
@@ -104,7 +111,13 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
         found = page_of(history, registry, asked.limit, asked.cursor, where, visible)
         return answer({"calls": found.calls, "next": found.next})
 
-    @routes.get("/{decision_id}", response_model=RecordedDecisionOut, responses=problems(404, 503))
+    @routes.get(
+        "/{decision_id}",
+        operation_id="getDecision",
+        response_model=RecordedDecisionOut,
+        responses=problems(404, 503),
+        openapi_extra=may("read"),
+    )
     def get(decision_id: DecisionId, http: Request) -> Response:
         """A whole decision with its outcomes."""
         access = access_of(http)
@@ -114,7 +127,13 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
             raise no_such_decision(decision_id)
         return answer(found)
 
-    @routes.delete("/{decision_id}", response_model=DeletedOut, responses=problems(404, 503))
+    @routes.delete(
+        "/{decision_id}",
+        operation_id="deleteDecision",
+        response_model=DeletedOut,
+        responses=problems(404, 503),
+        openapi_extra=may("admin"),
+    )
     def delete(decision_id: DecisionId, http: Request) -> Response:
         """Delete a decision with its outcomes; a note of it, without content, is kept."""
         access = access_of(http)
@@ -125,8 +144,10 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
 
     @routes.put(
         "/{decision_id}/outcomes",
+        operation_id="replaceOutcome",
         response_model=RecordedDecisionOut,
         responses=problems(400, 404, 413, 422, 503),
+        openapi_extra=may("report"),
     )
     def put_outcome(decision_id: DecisionId, outcome: OutcomeRequest, http: Request) -> Response:
         """Keep what really happened with a model; the last one of a candidate stands.
@@ -137,14 +158,22 @@ def history_routes(history: History, registry: Registry, access_of: AccessOf) ->
 
     @routes.post(
         "/{decision_id}/outcomes",
+        operation_id="addOutcome",
         response_model=RecordedDecisionOut,
         responses=problems(400, 404, 413, 422, 503),
+        openapi_extra=may("report"),
     )
     def post_outcome(decision_id: DecisionId, outcome: OutcomeRequest, http: Request) -> Response:
         """Add what happened with a model to what is known of it."""
         return told(report(decision_id, outcome, http, add=True), http)
 
-    @batches.post("", response_model=OutcomeResultsOut, responses=problems(400, 413, 422, 503))
+    @batches.post(
+        "",
+        operation_id="addOutcomes",
+        response_model=OutcomeResultsOut,
+        responses=problems(400, 413, 422, 503),
+        openapi_extra=may("report"),
+    )
     def post_outcomes(batch: OutcomesRequest, http: Request) -> Response:
         """Add outcomes of several decisions; each is kept or refused by itself."""
         access_of(http).need("report")

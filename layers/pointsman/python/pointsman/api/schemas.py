@@ -34,8 +34,18 @@ class CandidateOut(BaseModel):
     latency_s: Annotated[float | None, Field(description="Left out where it is not known")] = None
 
 
+def _name_beside(schema: dict[str, Any]) -> None:
+    # It is put beside a record's own fields where a name was asked with, or a gateway's names were.
+    schema["properties"]["model"] = {
+        "type": "string",
+        "description": "What the caller, or its gateway, calls the model; left out where no name was asked for",
+    }
+
+
 class CallOut(BaseModel):
     """How to call a chosen model."""
+
+    model_config = ConfigDict(json_schema_extra=_name_beside)
 
     model_id: Annotated[str, Field(description="The model's own id")]
     effort: str | None
