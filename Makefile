@@ -18,6 +18,7 @@ SAM := build/sam
 DYNALITE := build/dynalite
 CLIENTS := build/clients
 PAGE_TOOLS := build/page
+TYPESCRIPT := clients/typescript
 EXPORT_CODE := $(addprefix artifacts_build/embedders/,use_multilingual.py onnx_graph.py export.py fingerprint.py)
 
 .DEFAULT_GOAL := help
@@ -40,7 +41,7 @@ test: $(VENV)/dev $(ARTIFACT)/manifest.json from-npm ## Run all tests; what is n
 # Some tests need what npm can bring. Without npm, or where it brings nothing, they are skipped and say so.
 .PHONY: from-npm
 from-npm:
-	@! command -v npm >/dev/null || $(MAKE) --no-print-directory --silent dynalite qwen3-tokenizer page-tools || \
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory --silent dynalite qwen3-tokenizer page-tools typescript-tools || \
 		echo "npm could not bring what some tests need: they are skipped."
 
 .PHONY: check
@@ -106,6 +107,15 @@ page-tools: $(PAGE_TOOLS)/.installed ## Install what checks the page's logic wit
 
 .PHONY: clients
 clients: $(CLIENTS)/.installed ## Install the real proxy and SDKs that the clients are tested with, in an environment of their own
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory typescript-tools
+
+.PHONY: typescript-tools
+typescript-tools: $(TYPESCRIPT)/node_modules/.installed ## Install what the TypeScript client is built and tested with (npm)
+
+.PHONY: typescript
+typescript: typescript-tools $(ARTIFACT)/manifest.json ## Build the TypeScript client, its types from the API's own description
+	@$(BIN)/python -m scripts.client_types
+	@npm --prefix $(TYPESCRIPT) run --silent build
 
 .PHONY: reference
 reference: $(VENV)/reference ## Install torch, which an exported Qwen3 is compared with
@@ -157,7 +167,8 @@ cold-start: $(VENV)/dev $(SAM)/venv/.installed $(ARTIFACT)/manifest.json ## Meas
 
 .PHONY: clean
 clean: ## Delete what was built, not the history
-	rm -rf build dist .aws-sam layers/registry $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info
+	rm -rf build dist .aws-sam layers/registry $(ARTIFACT) $(VENV) .mypy_cache .ruff_cache .pytest_cache layers/pointsman/python/*.egg-info \
+		$(addprefix $(TYPESCRIPT)/,node_modules dist dist-test src/api.ts)
 
 # Everything is installed from locks/: exact versions, checked by their hashes. A line a step, with the seconds it took.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -194,6 +205,11 @@ $(DYNALITE)/.installed $(PAGE_TOOLS)/.installed:
 	@mkdir -p $(@D)
 	@cp $^ $(@D)
 	@$(call step,Installing into $(@D),npm ci --prefix $(@D) --omit=optional --ignore-scripts --no-audit --no-fund \
+		--loglevel=error >/dev/null)
+	@touch $@
+
+$(TYPESCRIPT)/node_modules/.installed: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json
+	@$(call step,Installing into $(@D),npm ci --prefix $(TYPESCRIPT) --ignore-scripts --no-audit --no-fund \
 		--loglevel=error >/dev/null)
 	@touch $@
 
