@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -124,7 +124,7 @@ def test_every_example_fits_its_own_schema(app: FastAPI) -> None:
     found = list(examples_in(document))
     for where, example, schema in found:
         whole = {**schema, "components": document["components"]}
-        errors = [error.message for error in jsonschema.Draft202012Validator(whole).iter_errors(example)]
+        errors = [error.message for error in jsonschema_rs.Draft202012Validator(whole).iter_errors(example)]
         assert errors == [], where
     with_body = {one["operationId"] for _, _, one in operations_of(document) if "requestBody" in one}
     assert {where.split(" ")[0] for where, _, _ in found if where.endswith("body")} == with_body
