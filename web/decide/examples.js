@@ -1,5 +1,7 @@
+// @ts-check
 // The example prompts. Clicking one fills the prompt box and sends nothing. Their buttons are in the page's HTML.
 
+/** @type {Record<string, string>} */
 const EXAMPLES = {
   easy: "What is the capital of Australia?",
   physics:
@@ -21,10 +23,11 @@ const EXAMPLES = {
   ].join("\n"),
 };
 
+/** @param {HTMLElement} place @param {HTMLTextAreaElement} prompt */
 export function startExamples(place, prompt) {
-  for (const button of place.querySelectorAll("[data-example]")) {
+  for (const button of place.querySelectorAll("button")) {
     button.addEventListener("click", () => {
-      prompt.value = EXAMPLES[button.dataset.example];
+      prompt.value = EXAMPLES[button.dataset.example ?? ""] ?? "";
       prompt.dispatchEvent(new Event("input", { bubbles: true }));
       prompt.focus();
     });

@@ -1,3 +1,4 @@
+// @ts-check
 // What really happened with the models that were chosen: a thumb up or down for each, kept by the server.
 
 import { asTrouble, putOutcome } from "../lib/api.js";
@@ -9,6 +10,10 @@ import { clearTrouble, showFailure } from "../lib/trouble.js";
 const THUMB =
   "M4 9h2.6L10 2.5c1.4 0 2 .9 1.8 2L11.3 8H15c.9 0 1.5.8 1.3 1.7l-1.1 5c-.2.8-.8 1.3-1.6 1.3H7L4 15.5z";
 
+/** @typedef {import("../lib/api.js").Decision} Decision */
+/** @typedef {Partial<import("../lib/api.js").Outcome>} Known */
+
+/** @param {Decision} decision */
 export function outcomesView(decision) {
   if (decision.recorded === false || decision.selected.length === 0) return null;
   const known = new Map(list(decision.outcomes).map((one) => [one?.model_id, one]));
@@ -20,7 +25,7 @@ export function outcomesView(decision) {
 }
 
 // What a gateway reports beside a verdict.
-const REPORTED = [
+const REPORTED = /** @type {const} */ ([
   "input_tokens",
   "cached_tokens",
   "output_tokens",
@@ -28,8 +33,9 @@ const REPORTED = [
   "cost_usd",
   "finish_reason",
   "error",
-];
+]);
 
+/** @param {string} decisionId @param {string} modelId @param {Known | null} known */
 function outcomeRow(decisionId, modelId, known) {
   const told = el("span", { class: "muted", role: "status", "data-testid": "outcome-told" });
   const place = el("div", { class: "trouble", role: "alert", "data-testid": "outcome-error", hidden: true });
@@ -37,6 +43,7 @@ function outcomeRow(decisionId, modelId, known) {
   let outcome = known;
   let sending = false;
 
+  /** @param {boolean} completed */
   function thumb(completed) {
     const words = completed ? "completed" : "not completed";
     return el(
@@ -52,6 +59,7 @@ function outcomeRow(decisionId, modelId, known) {
     );
   }
 
+  /** @param {boolean} completed */
   async function send(completed) {
     if (sending || outcome?.completed === completed) return;
     sending = true;
@@ -91,6 +99,7 @@ function outcomeRow(decisionId, modelId, known) {
   );
 }
 
+/** @param {Known} one */
 function words(one) {
   const parts = [one.completed === true ? "completed" : one.completed === false ? "not completed" : null];
   if (typeof one.score === "number") parts.push(`score ${number(one.score, 2)}`);

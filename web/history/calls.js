@@ -1,13 +1,17 @@
+// @ts-check
 // One row of the history: a button that opens the whole decision below itself.
 
 import { asTrouble, getDecision } from "../lib/api.js";
 import { decisionView, reasonWords } from "../decide/decision.js";
-import { el, list } from "../lib/dom.js";
+import { el, isA, list } from "../lib/dom.js";
 import { localTime, money, percent } from "../lib/format.js";
 import { modelName } from "../lib/model.js";
 import { showFailure } from "../lib/trouble.js";
 import { startWaiting } from "../lib/waiting.js";
 
+/** @typedef {import("../lib/api.js").Call} Call */
+
+/** @param {Call} call */
 export function callRow(call) {
   const detailId = `detail-${call.id}`;
   const detail = el("div", {
@@ -46,6 +50,7 @@ export function callRow(call) {
     el("span", { class: "call-quality" }, percent(call.expected_quality)),
     el("span", { class: "call-cost" }, money(call.cost)),
   );
+  /** @param {boolean} open */
   const toggle = (open) => {
     button.setAttribute("aria-expanded", String(open));
     detail.hidden = !open;
@@ -62,27 +67,32 @@ export function callRow(call) {
 }
 
 // What a search looks in.
+/** @param {Call} call */
 export function textOf(call) {
-  return [call.prompt_preview, call.config, call.task, call.caller, call.id, ...list(call.selected)]
+  return [call.prompt_preview, call.config, call.caller, call.id, ...list(call.selected)]
     .filter(Boolean)
     .join(" ")
     .toLowerCase();
 }
 
 // The arrow keys go from row to row while one has the focus.
+/** @param {HTMLElement} rows */
 export function startRowKeys(rows) {
-  const towards = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" };
   rows.addEventListener("keydown", (event) => {
-    const side = towards[event.key];
-    if (side === undefined || !event.target.matches(".call")) return;
-    let row = event.target.parentElement[side];
-    while (row?.hidden) row = row[side];
-    if (!row) return;
+    const { key, target } = event;
+    if (!["ArrowDown", "ArrowUp"].includes(key) || !isA(target) || !target.matches(".call")) return;
+    /** @param {Element | null} row */
+    const beside = (row) => (key === "ArrowDown" ? row?.nextElementSibling : row?.previousElementSibling) ?? null;
+    let row = beside(target.parentElement);
+    while (isA(row) && row.hidden) row = beside(row);
+    const call = row?.querySelector(".call");
+    if (!isA(call)) return;
     event.preventDefault();
-    row.querySelector(".call").focus();
+    call.focus();
   });
 }
 
+/** @param {HTMLElement} detail @param {string} id */
 async function fill(detail, id) {
   const wait = el("p", { class: "muted wait", role: "status" });
   detail.replaceChildren(wait);

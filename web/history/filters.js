@@ -1,3 +1,4 @@
+// @ts-check
 // What the history is narrowed to: config, model and dates by the server, words in what is loaded by the page.
 
 import { byId, el, list } from "../lib/dom.js";
@@ -5,15 +6,18 @@ import { byId, el, list } from "../lib/dom.js";
 const SEARCH_AFTER_MS = 100;
 
 // `onWhere` is called when the server has to be asked anew, `onWords` when only the words have changed.
+/** @param {{onWhere: () => void, onWords: () => void}} listeners */
 export function startFilters({ onWhere, onWords }) {
-  const words = byId("history-search");
-  const config = byId("history-config");
-  const model = byId("history-model");
-  const since = byId("history-since");
-  const until = byId("history-until");
+  const words = byId("history-search", HTMLInputElement);
+  const config = byId("history-config", HTMLSelectElement);
+  const model = byId("history-model", HTMLSelectElement);
+  const since = byId("history-since", HTMLInputElement);
+  const until = byId("history-until", HTMLInputElement);
   const clear = byId("history-clear");
+  /** @type {Set<string>} */
   const models = new Set();
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
   function tellClear() {
     clear.hidden = ![words, config, model, since, until].some((input) => input.value !== "");
@@ -50,8 +54,10 @@ export function startFilters({ onWhere, onWords }) {
     // A test of one call: every word must be in its prompt, config, models or id.
     matcher() {
       const wanted = words.value.trim().toLowerCase().split(/\s+/);
+      /** @param {string} text */
       return (text) => wanted.every((word) => text.includes(word));
     },
+    /** @param {import("../lib/api.js").Config[]} configs */
     offerConfigs(configs) {
       offer(
         config,
@@ -61,6 +67,7 @@ export function startFilters({ onWhere, onWords }) {
       this.offerModels(configs.flatMap((one) => list(one.models)));
     },
     // Models of the configs, and those that were met in the history, wherever they have gone since.
+    /** @param {readonly string[]} ids */
     offerModels(ids) {
       const before = models.size;
       for (const id of ids) {
@@ -73,6 +80,7 @@ export function startFilters({ onWhere, onWords }) {
 }
 
 // A choice keeps what is chosen in it, offered or not.
+/** @param {HTMLSelectElement} select @param {string[]} names @param {string} all */
 function offer(select, names, all) {
   const wanted = select.value;
   const offered = wanted === "" || names.includes(wanted) ? names : [...names, wanted];
@@ -84,6 +92,7 @@ function offer(select, names, all) {
 }
 
 // The first instant of a day of this place, some days later; dates are written as 2026-11-25.
+/** @param {string} text @param {number} later */
 function startOfDay(text, later) {
   const found = /^(\d{4,6})-(\d\d)-(\d\d)$/.exec(text);
   if (found === null) return "";

@@ -1,15 +1,20 @@
+// @ts-check
 // The past decisions, newest first and without end. A decision is listed once, rows that are open stay open while
 // others come, and what is summed or saved is exactly what is shown.
 
 import { asTrouble, getHistory } from "../lib/api.js";
 import { callRow, startRowKeys, textOf } from "./calls.js";
-import { byId, setBusy } from "../lib/dom.js";
+import { byId, isA, setBusy } from "../lib/dom.js";
 import { startFilters } from "./filters.js";
 import { count } from "../lib/format.js";
 import { newestOnly } from "../lib/newest.js";
 import { csvOf, jsonLinesOf, saveAs } from "./save.js";
 import { modelsOf, showTotals } from "./totals.js";
 import { clearTrouble, showFailure } from "../lib/trouble.js";
+
+/** @typedef {import("../lib/api.js").Call} Call */
+/** @typedef {import("../lib/api.js").Page} Page */
+/** @typedef {{call: Call, row: HTMLElement, text: string}} Shown */
 
 const [PAGE_SIZE, SEARCHED_SIZE] = [50, 200];
 const AHEAD = "800px";
@@ -22,7 +27,9 @@ export function startHistory() {
   const troubleBelow = byId("older-error");
   const beginTop = newestOnly();
   const beginOlder = newestOnly();
+  /** @type {Map<string, Shown>} */
   const shown = new Map(); // id -> {call, row, text}, in no order; the list has the order
+  /** @type {string | null} */
   let cursor = null;
   let unread = 0;
   let isStarted = false;
@@ -58,7 +65,7 @@ export function startHistory() {
       clearTrouble(troubleBelow);
       const first = addBelow(page.calls);
       isStalled = first === null;
-      if (document.activeElement === older) first?.querySelector("button").focus({ preventScroll: true });
+      if (document.activeElement === older) first?.querySelector("button")?.focus({ preventScroll: true });
       cursor = page.next ?? null;
     } catch (error) {
       if (!isCurrent()) return;
@@ -74,6 +81,7 @@ export function startHistory() {
     tell();
   }
 
+  /** @param {Page} page */
   function replaceAll(page) {
     beginOlder(); // an older page that is still on its way belongs to the list that goes
     clearTrouble(troubleBelow);
@@ -93,10 +101,12 @@ export function startHistory() {
     loadTop();
   }
 
+  /** @param {Call[]} calls */
   function addAbove(calls) {
     rows.prepend(...fresh(calls));
   }
 
+  /** @param {Call[]} calls */
   function addBelow(calls) {
     const added = fresh(calls);
     rows.append(...added);
@@ -104,6 +114,7 @@ export function startHistory() {
   }
 
   // A row for each call that is not shown yet. What is no decision at all is counted and passed over.
+  /** @param {Call[]} calls */
   function fresh(calls) {
     const readable = calls.filter((call) => typeof call?.id === "string");
     unread += calls.length - readable.length;
@@ -119,7 +130,10 @@ export function startHistory() {
 
   // The calls that are shown, as the list has them.
   function visible() {
-    return [...rows.children].filter((row) => !row.hidden).map((row) => shown.get(row.dataset.id).call);
+    return [...rows.children].flatMap((row) => {
+      const one = isA(row) && !row.hidden ? shown.get(row.dataset.id ?? "") : undefined;
+      return one ? [one.call] : [];
+    });
   }
 
   function tell() {
@@ -134,7 +148,7 @@ export function startHistory() {
     byId("history-empty").textContent = filters.isNarrowed()
       ? "No decision matches."
       : "No decisions yet. The first one that is made appears here.";
-    for (const name of ["save-csv", "save-jsonl"]) byId(name).disabled = calls.length === 0;
+    for (const name of ["save-csv", "save-jsonl"]) byId(name, HTMLButtonElement).disabled = calls.length === 0;
     older.hidden = cursor === null;
     if (older.getAttribute("aria-busy") !== "true") {
       older.textContent = filters.hasWords() ? `Search ${SEARCHED_SIZE} older decisions` : "Older";
@@ -160,6 +174,7 @@ export function startHistory() {
     { rootMargin: AHEAD },
   );
 
+  /** @param {string} ending @param {string} type @param {(calls: Call[]) => string} textOfCalls */
   function save(ending, type, textOfCalls) {
     const stamp = new Date().toISOString().slice(0, 19).replaceAll(":", "");
     saveAs(`pointsman-history-${stamp}.${ending}`, type, textOfCalls(visible()));
@@ -178,6 +193,7 @@ export function startHistory() {
     show: () => loadTop({ keep: isStarted }),
     // Something was recorded; a list nobody has seen yet stays unloaded.
     refresh: () => isStarted && loadTop({ keep: true }),
+    /** @param {import("../lib/api.js").Config[]} configs */
     offer: (configs) => filters.offerConfigs(configs),
   };
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The share of each model over time, as stacked columns of equal spans of time; an empty span had no decision. The
 // legend says the same in numbers, over the whole time.
 
@@ -8,6 +9,9 @@ import { shortName } from "../lib/model.js";
 const [COLUMNS, NAMED] = [32, 4];
 const [WIDTH, HEIGHT] = [320, 64];
 
+/** @typedef {{id: string, at: number}} Use */
+
+/** @param {import("../lib/api.js").Call[]} calls */
 export function sharesView(calls) {
   const uses = calls.flatMap((call) =>
     list(call.selected).map((id) => ({ id: String(id), at: Date.parse(call.ts) })),
@@ -17,6 +21,7 @@ export function sharesView(calls) {
   const ranked = tally(timed);
   const named = ranked.length > NAMED + 1 ? ranked.slice(0, NAMED) : ranked;
   const places = new Map(named.map(([id], place) => [id, place]));
+  /** @param {string} id */
   const placeOf = (id) => places.get(id) ?? named.length;
   const legend = named.map(([id, n], place) => ({ name: shortName(id), n, place }));
   const others = timed.length - legend.reduce((sum, one) => sum + one.n, 0);
@@ -54,12 +59,15 @@ export function sharesView(calls) {
 }
 
 // [id, uses], the most used first.
+/** @param {Use[]} uses */
 function tally(uses) {
+  /** @type {Map<string, number>} */
   const found = new Map();
   for (const { id } of uses) found.set(id, (found.get(id) ?? 0) + 1);
   return [...found].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }
 
+/** @param {Use[]} uses @param {(id: string) => number} placeOf @param {number} kinds */
 function columns(uses, placeOf, kinds) {
   const first = uses.reduce((least, use) => Math.min(least, use.at), Infinity);
   const last = uses.reduce((most, use) => Math.max(most, use.at), -Infinity);

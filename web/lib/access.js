@@ -1,3 +1,4 @@
+// @ts-check
 // The token of the API. It is asked for once, when the API wants one, kept for the tab, and sent as a header only:
 // never in an address, never shown again.
 
@@ -7,24 +8,29 @@ import { clearTrouble, showTrouble } from "./trouble.js";
 
 const KEY = "pointsman.token";
 const WAIT_MS = 30_000;
+/** @param {number} status */
 const refuses = (status) => status === 401 || status === 403;
 
 let token = recall("sessionStorage", KEY);
+/** @type {Promise<boolean> | null} */
 let asking = null; // one dialog, however many calls wait for it
 
 export function currentToken() {
   return token;
 }
 
+/** @param {Record<string, string>} headers @param {string | null} mine @returns {Record<string, string>} */
 export function withToken(headers, mine = token) {
   return mine === null ? headers : { ...headers, Authorization: `Bearer ${mine}` };
 }
 
+/** @param {number} status */
 export function isRefusal(status) {
   return refuses(status);
 }
 
 // After a refusal of `used` (null: no token was sent): true once there is another token to try, false if none is given.
+/** @param {string | null} used @param {number} status */
 export function anotherToken(used, status) {
   if (token !== used) return Promise.resolve(true);
   asking ??= ask(used, status).finally(() => {
@@ -38,15 +44,17 @@ export function startAccess() {
   set(token);
 }
 
+/** @param {string | null} next */
 function set(next) {
   if (next !== token) keep("sessionStorage", KEY, next);
   token = next;
   byId("forget").hidden = next === null;
 }
 
+/** @param {string | null} used @param {number} status @returns {Promise<boolean>} */
 function ask(used, status) {
-  const dialog = byId("access");
-  const input = byId("token");
+  const dialog = byId("access", HTMLDialogElement);
+  const input = byId("token", HTMLInputElement);
   const place = byId("token-error");
   if (used !== null) {
     set(null);
@@ -54,7 +62,9 @@ function ask(used, status) {
   }
   input.value = "";
   return new Promise((resolve) => {
+    /** @type {AbortController | null} */
     let checking = null;
+    /** @param {boolean} given */
     const done = (given) => {
       checking?.abort();
       listeners.abort();
@@ -64,6 +74,7 @@ function ask(used, status) {
       resolve(given);
     };
     const listeners = new AbortController();
+    /** @param {EventTarget} target @param {string} event @param {(event: Event) => void} listener */
     const on = (target, event, listener) =>
       target.addEventListener(event, listener, { signal: listeners.signal });
     on(byId("access-form"), "submit", async (event) => {
@@ -95,6 +106,7 @@ function ask(used, status) {
 }
 
 // What is wrong with a token, in words; null if the API takes it.
+/** @param {string} given @param {AbortSignal} signal */
 async function faultOf(given, signal) {
   if (given === "") return "Paste the token first.";
   if (!/^[\x21-\x7e]+$/.test(given)) return "This is not a token: it has spaces or characters that none has.";

@@ -1,3 +1,4 @@
+// @ts-check
 // What must run before anything is drawn, and even if nothing else can: the theme that was chosen, so that the page is
 // never drawn in the other one first, and a word to the reader when a part of the page could not be fetched.
 // It is not a module, since modules run later and fail together.
@@ -5,6 +6,7 @@
 (() => {
   const KEY = "pointsman.theme";
   const root = document.documentElement;
+  /** @type {string | null} */
   let chosen = null;
   try {
     chosen = localStorage.getItem(KEY);
@@ -13,6 +15,7 @@
   }
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
 
+  /** @param {string} theme */
   function choose(theme) {
     if (theme === "system") delete root.dataset.theme;
     else root.dataset.theme = theme;
@@ -26,7 +29,8 @@
   let isReady = false;
   let isBroken = false;
   const tell = () => {
-    if (isReady && isBroken) document.getElementById("broken").hidden = false;
+    const place = document.getElementById("broken");
+    if (isReady && isBroken && place) place.hidden = false;
   };
   // A script that cannot be fetched tells its element only, so this listens on the way down to it.
   window.addEventListener(
@@ -40,11 +44,13 @@
   );
 
   document.addEventListener("DOMContentLoaded", () => {
-    for (const box of document.querySelectorAll("input[name=theme]")) {
+    for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (
+      document.querySelectorAll("input[name=theme]")
+    )) {
       box.checked = box.value === (root.dataset.theme ?? "system");
       box.addEventListener("change", () => choose(box.value));
     }
-    document.getElementById("reload").addEventListener("click", () => location.reload());
+    document.getElementById("reload")?.addEventListener("click", () => location.reload());
     isReady = true;
     tell();
   });

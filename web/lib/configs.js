@@ -1,3 +1,4 @@
+// @ts-check
 // The config picker. It always offers "auto", even while the configs have not been loaded.
 
 import { asTrouble, getConfigs } from "./api.js";
@@ -10,11 +11,15 @@ import { clearTrouble, showFailure } from "./trouble.js";
 const MODELS_SHOWN_OPEN = 6;
 
 // `onLoaded` gets the configs each time they have been loaded.
+/** @typedef {import("./api.js").Config} Config */
+
+/** @param {{onLoaded: (configs: Config[]) => void}} listeners */
 export function startConfigs({ onLoaded }) {
-  const select = byId("config");
+  const select = byId("config", HTMLSelectElement);
   const place = byId("configs-error");
   const about = byId("config-about");
   const begin = newestOnly();
+  /** @type {Config[]} */
   let configs = [];
 
   async function load() {
@@ -53,6 +58,7 @@ export function startConfigs({ onLoaded }) {
   return { load };
 }
 
+/** @param {Config} config */
 function holding(config) {
   const models = list(config.models);
   const candidates = config.candidates ?? models.length; // a model stands for as many as it has efforts here
@@ -80,6 +86,7 @@ function holding(config) {
   ].filter((node) => node !== null);
 }
 
+/** @param {string} term @param {string} value */
 function pair(term, value) {
   return el("div", {}, el("dt", {}, term), el("dd", {}, value));
 }

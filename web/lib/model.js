@@ -1,8 +1,10 @@
+// @ts-check
 // A candidate's id as an element: left to right whatever surrounds it, breakable after the maker's name and before the
 // effort, which are quieter.
 
 import { el } from "./dom.js";
 
+/** @param {string} id */
 export function modelName(id) {
   const text = String(id);
   const cut = text.indexOf("/") + 1;
@@ -18,6 +20,7 @@ export function modelName(id) {
   );
 }
 
+/** @param {string} id */
 export function shortName(id) {
   const text = String(id);
   return text.slice(text.indexOf("/") + 1);

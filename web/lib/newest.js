@@ -1,3 +1,4 @@
+// @ts-check
 // Numbers the calls of one place. Only the newest is current, so a slow older answer is never shown over it.
 
 export function newestOnly() {

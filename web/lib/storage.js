@@ -1,5 +1,9 @@
+// @ts-check
 // What the browser may keep: the token for the tab, the theme for longer. Without storage the page forgets, and works.
 
+/** @typedef {"sessionStorage" | "localStorage"} Kind */
+
+/** @param {Kind} kind @param {string} key */
 export function recall(kind, key) {
   try {
     return window[kind].getItem(key);
@@ -9,6 +13,7 @@ export function recall(kind, key) {
 }
 
 // null forgets.
+/** @param {Kind} kind @param {string} key @param {string | null} value */
 export function keep(kind, key, value) {
   try {
     if (value === null) window[kind].removeItem(key);

@@ -8,7 +8,7 @@ import { el } from "./dom.js";
  * @template Row
  * @typedef {object} Column
  * @property {string} name
- * @property {(row: Row) => unknown} cell
+ * @property {(row: Row) => import("./dom.js").Child} cell
  * @property {(row: Row) => string | number | null | undefined} [sort]
  * @property {boolean} [down]
  * @property {string | null} [kind]

@@ -1,3 +1,4 @@
+// @ts-check
 // The three views and the address that names each: #decide, #history, #models. What a view needs is fetched when it is
 // first seen, so that the first view is there sooner.
 
@@ -7,9 +8,14 @@ import { clearTrouble, showTrouble } from "./trouble.js";
 const NAMES = ["decide", "history", "models"];
 
 // `starters` holds, for some views, a function that fetches and starts it and gives {show}.
+/** @typedef {{show: () => unknown}} View */
+/** @param {Record<string, () => Promise<View>>} starters */
 export function startViews(starters) {
+  /** @type {Map<string, Promise<View>>} */
   const started = new Map();
+  /** @type {Map<string, number>} */
   const scrolled = new Map();
+  /** @type {string | null} */
   let current = null;
 
   function turn() {
@@ -29,11 +35,13 @@ export function startViews(starters) {
     window.scrollTo(0, scrolled.get(name) ?? 0);
   }
 
+  /** @param {string} name */
   async function show(name) {
     const place = byId(`${name}-error`);
-    if (!started.has(name)) started.set(name, starters[name]());
+    const view = started.get(name) ?? starters[name]();
+    started.set(name, view);
     try {
-      (await started.get(name)).show();
+      (await view).show();
     } catch {
       started.delete(name);
       showTrouble(place, {
@@ -43,6 +51,7 @@ export function startViews(starters) {
     }
   }
 
+  /** @param {string} name @param {HTMLElement} place */
   function again(name, place) {
     clearTrouble(place);
     show(name);

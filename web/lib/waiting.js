@@ -1,3 +1,4 @@
+// @ts-check
 // Tells that something is on its way: nothing for a moment, then for how long, then why it may take long.
 
 import { el } from "./dom.js";
@@ -6,6 +7,7 @@ const WORTH_TELLING_MS = 1500;
 const LONG_MS = 6000;
 
 // Shows the wait in a place until the function it returns is called. `cancel` is what a button there does.
+/** @param {HTMLElement} place @param {{text: string, cancel?: (() => void) | null}} what */
 export function startWaiting(place, { text, cancel = null }) {
   const start = performance.now();
   const words = el("span", {}, text);
@@ -25,7 +27,7 @@ export function startWaiting(place, { text, cancel = null }) {
     words.textContent = `${text} ${Math.floor(waited / 1000)} s.${why}`;
   };
   const timer = setInterval(tell, 500);
-  place.replaceChildren(...[words, button].filter(Boolean));
+  place.replaceChildren(...(button ? [words, button] : [words]));
   place.hidden = false;
   return () => {
     clearInterval(timer);

@@ -1,3 +1,4 @@
+// @ts-check
 // The registry as a table: what each model scores and costs, since when, where that was read, and which configs use it.
 
 import { asTrouble, getModels } from "../lib/api.js";
@@ -9,11 +10,14 @@ import { clearTrouble, showFailure } from "../lib/trouble.js";
 import { startWaiting } from "../lib/waiting.js";
 
 // `show` loads the registry the first time; it does not change while a server runs.
+/** @typedef {import("../lib/api.js").Model} Model */
+
 export function startModels() {
   const place = byId("models");
   const trouble = byId("models-error");
-  const search = byId("models-search");
+  const search = byId("models-search", HTMLInputElement);
   const told = byId("models-count");
+  /** @type {ReturnType<typeof tableOf> | null} */
   let table = null;
   let state = "new";
 
@@ -51,6 +55,7 @@ export function startModels() {
   return { show: load };
 }
 
+/** @param {Model} model */
 function haystack(model) {
   const parts = [
     model.model_id,
@@ -62,8 +67,11 @@ function haystack(model) {
   return [...parts, model.capability === null ? "unscored" : ""].join(" ").toLowerCase();
 }
 
+/** @param {Model[]} models */
 function tableOf(models) {
+  /** @param {number | null | undefined} perThousand */
   const million = (perThousand) => (typeof perThousand === "number" ? perThousand * 1000 : null);
+  /** @type {import("../lib/table.js").Column<Model>[]} */
   const columns = [
     {
       name: "Model",
@@ -119,14 +127,15 @@ function tableOf(models) {
   });
 }
 
+/** @param {Model} model */
 function capability(model) {
   if (typeof model.capability !== "number") {
     return el("span", { class: "badge unscored", "data-testid": "unscored" }, "unscored");
   }
   const scores = [
-    ["GPQA", model.benchmarks?.gpqa_diamond],
-    ["LCB", model.benchmarks?.livecodebench],
-  ].filter(([, score]) => typeof score === "number");
+    { name: "GPQA", score: model.benchmarks?.gpqa_diamond },
+    { name: "LCB", score: model.benchmarks?.livecodebench },
+  ].filter(({ score }) => typeof score === "number");
   return [
     el(
       "span",
@@ -134,11 +143,12 @@ function capability(model) {
       el("span", { class: "bar-fill" }),
     ),
     el("span", { class: "value" }, number(model.capability, 2)),
-    el("span", { class: "under" }, scores.map(([name, score]) => `${name} ${number(score, 1)}`).join(" · ")),
+    el("span", { class: "under" }, scores.map(({ name, score }) => `${name} ${number(score, 1)}`).join(" · ")),
   ];
 }
 
 // Its levels of effort from least to most; the one that the API takes unasked is marked.
+/** @param {Model} model */
 function efforts(model) {
   const levels = Object.keys(model.efforts ?? {});
   if (levels.length === 0) return null;
@@ -146,6 +156,7 @@ function efforts(model) {
   return el("span", { class: "under", "data-testid": "efforts" }, `effort: ${named.join(", ")}`);
 }
 
+/** @param {Model} model */
 function byTheHour(model) {
   const notes = [
     list(model.utc_price_overrides).length > 0 ? "varies by the hour" : null,
@@ -155,20 +166,24 @@ function byTheHour(model) {
 }
 
 // Above how much input a request costs more.
+/** @param {Model} model */
 function tiers(model) {
   const [first] = list(model.long_context);
   return first ? el("span", { class: "under" }, `dearer above ${count(first.above)}`) : null;
 }
 
 // A source is a link only if it is a web address; anything else stays text.
+/** @param {Model} model */
 function sources(model) {
+  /** @type {Map<string, number>} */
   const met = new Map();
   const links = list(model.source_urls).map((text) => {
     const url = URL.canParse(text) ? new URL(text) : null;
     if (url === null || !/^https?:$/.test(url.protocol)) return el("span", {}, String(text));
     const host = url.hostname.replace(/^www\./, "");
-    met.set(host, (met.get(host) ?? 0) + 1);
-    const name = met.get(host) > 1 ? `${host} ${met.get(host)}` : host;
+    const n = (met.get(host) ?? 0) + 1;
+    met.set(host, n);
+    const name = n > 1 ? `${host} ${n}` : host;
     return el("a", { href: url.href, title: url.href, target: "_blank", rel: "noreferrer noopener" }, name);
   });
   const separated = links.flatMap((link, place) => (place > 0 ? [", ", link] : [link]));
