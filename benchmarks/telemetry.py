@@ -8,9 +8,13 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from urllib.parse import urlsplit
+
+from pointsman.decision import Decision
 
 from benchmarks.gateways import ask
 from benchmarks.timing import alternate
@@ -32,6 +36,46 @@ server.serve_forever()
 
 
 def main() -> None:
+    """Print what each way costs a request, and then the processor's time of telling alone."""
+    served()
+    told()
+
+
+def told() -> None:
+    """Print CPU microseconds of telling one decision, beside making it: less noisy than a server's answers."""
+    from pointsman.router import Router
+    from pointsman.telemetry.figures import Figures
+    from pointsman.telemetry.spans import open_spans
+    from pointsman.telemetry.watching import Watched
+
+    router = Router.load()
+    heard: list[Watched] = []
+
+    def hear(decision: Decision, stages: Mapping[str, float]) -> None:
+        heard.append(Watched("/api/route", {}, time.time_ns(), 0.01, 200, None, None, decision, stages))
+
+    router.observe = hear
+    router.decide("What is the capital of Portugal?")
+    spans = open_spans(router.settings.model_copy(update={"spans": True}), {})
+    assert spans is not None
+    runs: dict[str, Callable[[], object]] = {
+        "a decision, not recorded": lambda: router.decide("What is the capital of Portugal?"),
+        "its span": partial(spans, heard[0]),
+        "its figures": partial(Figures(), heard[0]),
+    }
+    least = {name: float("inf") for name in runs}
+    for _ in range(15):
+        for name, run in runs.items():
+            start = time.thread_time()
+            for _ in range(50):
+                run()
+            least[name] = min(least[name], (time.thread_time() - start) / 50 * 1e6)
+    print("\n| | CPU µs | share |\n|---|--:|--:|")
+    for name, microseconds in least.items():
+        print(f"| {name} | {microseconds:.0f} | {microseconds / least['a decision, not recorded']:.3f} |")
+
+
+def served() -> None:
     """Print p50 and p95 of each way, and their ratios to the server that tells nothing."""
     sink = subprocess.Popen([sys.executable, "-c", SINK], stdout=subprocess.PIPE, text=True)
     try:

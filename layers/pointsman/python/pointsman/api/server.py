@@ -93,7 +93,7 @@ def run(
                     f"history in {settings.table or settings.db})"
                 )
                 guarded = guard(app, names, is_loopback(host), document, settings.requests_per_minute)
-                watched = watch(guarded, PATHS, listeners)
+                watched = watch(guarded, PATHS, listeners, None if spans is None else spans.close)
                 try:
                     _serve(with_cors(watched, settings.cors_origins), listener, settings.max_connections)
                 finally:
@@ -103,8 +103,6 @@ def run(
             history.close()
     finally:
         listener.close()
-        if spans is not None:
-            spans.close()
 
 
 def _serve(app: ASGIApp, listener: socket.socket, most_connections: int) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,8 +66,13 @@ def note(decision: "Decision", stages: Mapping[str, float]) -> None:
         watched.decision, watched.stages = decision, stages
 
 
-def watch(app: ASGIApp, paths: Collection[str], listeners: Sequence[Listener]) -> ASGIApp:
-    """The app, with every POST to one of the paths told to the listeners; the app itself where nobody listens."""
+def watch(
+    app: ASGIApp, paths: Collection[str], listeners: Sequence[Listener], closing: Callable[[], None] | None = None
+) -> ASGIApp:
+    """The app, with every POST to one of the paths told to the listeners; the app itself where nobody listens.
+
+    `closing` is called when the server has answered its last request: a signal ends the process right after that.
+    """
     if not listeners:
         return app
     failed: set[Listener] = set()
@@ -81,6 +87,9 @@ def watch(app: ASGIApp, paths: Collection[str], listeners: Sequence[Listener]) -
                     log.exception("telemetry failed; requests are answered all the same, and this is said once")
 
     async def watching(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" and closing is not None:
+            await app(scope, receive, partial(_closing, send, closing))
+            return
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in paths:
             await app(scope, receive, send)
             return
@@ -105,6 +114,12 @@ def watch(app: ASGIApp, paths: Collection[str], listeners: Sequence[Listener]) -
             tell(watched)
 
     return watching
+
+
+async def _closing(send: Send, closing: Callable[[], None], message: Message) -> None:
+    if message["type"] == "lifespan.shutdown.complete":
+        closing()
+    await send(message)
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
