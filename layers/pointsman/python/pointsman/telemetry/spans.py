@@ -10,6 +10,7 @@ A decision calls no model, so nothing here is called usage or response: those be
 import logging
 import math
 import os
+import threading
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ ASKING = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "
 # No operation of the conventions chooses a model, and they let others be named.
 OPERATION = "route"
 # How long a server that stops waits for what was not sent yet.
-FLUSH_MS = 2_000
+FLUSH_S = 2.0
 GRPC = "pip install opentelemetry-exporter-otlp-proto-grpc"
 
 log = logging.getLogger("pointsman.telemetry")
@@ -77,8 +78,10 @@ class Spans:
 
     def close(self) -> None:
         """Send what is waiting, as far as the collector takes it now."""
-        self.provider.force_flush(FLUSH_MS)
-        self.provider.shutdown()
+        # The exporter tries anew for ten seconds, whatever limit it is given.
+        closing = threading.Thread(target=self.provider.shutdown, name="spans", daemon=True)
+        closing.start()
+        closing.join(FLUSH_S)
 
 
 def open_spans(settings: Settings, environment: Mapping[str, str] | None = None) -> Spans | None:
@@ -105,7 +108,7 @@ def open_spans(settings: Settings, environment: Mapping[str, str] | None = None)
     about = {"service.name": "pointsman", "service.version": pointsman.__version__}
     # What the environment says of the service wins.
     resource = Resource(about).merge(Resource.create({})) if _is_named(environment) else Resource.create(about)
-    provider = TracerProvider(resource=resource)
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     for exporter in _exporters(environment):
         provider.add_span_processor(BatchSpanProcessor(exporter))
     return Spans(provider)
