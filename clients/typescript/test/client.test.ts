@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { type Models, NamesError, Pointsman, PointsmanError, usageOf } from "pointsman-client";
 
+import { Trouble } from "../dist/trouble.js";
 import { DECISION, http, keeping, log, type Reply, service } from "./service.js";
 
 const FALLBACK = "my/own-model";
@@ -75,6 +76,18 @@ test("a service that is not there is left alone after three failures", async () 
   for (let turn = 0; turn < 5; turn += 1) kinds.push((await pointsman.route({ prompt: "Hi" })).problem?.kind);
   assert.deepEqual(kinds, ["unreachable", "unreachable", "unreachable", "resting", "resting"]);
   assert.equal(lines.lines.length, 1);
+});
+
+test("a reason is said again only after all was well and ten minutes passed", () => {
+  let now = 0;
+  const lines = log();
+  const trouble = new Trouble("it", 5_000, lines, () => now);
+  const failed = (ms: number) => ((now += ms), trouble.failed({ kind: "refused", detail: "no" }), lines.lines.length);
+  assert.deepEqual([failed(0), failed(1), failed(700_000)], [1, 1, 1]);
+  trouble.well(); // which is said, too
+  assert.deepEqual([failed(1), lines.lines[1]], [3, "info it routes again."]);
+  trouble.well();
+  assert.equal(failed(1), 4);
 });
 
 test("a service that asks for a pause gets one", async (t) => {
