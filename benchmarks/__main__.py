@@ -7,6 +7,7 @@ ratios. Nothing here is a test.
 import argparse
 import platform
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from benchmarks import (
     decisions,
     dialects,
     embedding,
+    fortnight,
     gateways,
     history,
     hostile,
@@ -46,16 +48,26 @@ def commit() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run all sections, or those that are named."""
+    """Run all sections, or those that are named. `fortnight` is none of all: it takes long, and options of its own."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["fortnight"]:
+        _print_place()
+        fortnight.main(arguments[1:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("sections", nargs="*", help=f"any of: {', '.join(SECTIONS)}")
+    parser.add_argument("sections", nargs="*", help=f"any of: {', '.join(SECTIONS)}; or fortnight alone")
     names = parser.parse_args(arguments).sections or list(SECTIONS)
     if unknown := set(names) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
-    print(f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, Python {platform.python_version()}, {platform.machine()}")
+    _print_place()
     for name in names:
         print(f"\n## {name}\n")
         SECTIONS[name]()
 
 
-main()
+def _print_place() -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, Python {platform.python_version()}, {platform.machine()}")
+
+
+if __name__ == "__main__":
+    main()
