@@ -5,6 +5,7 @@ import { DASH, count, localTime, money, moneyPerThousand, number, percent, plain
 import { modelName } from "../lib/model.js";
 import { outcomesView } from "./outcomes.js";
 import { comparedView } from "./replay.js";
+import { shadowView } from "./shadow.js";
 
 const EXCLUDED_SHOWN_OPEN = 6;
 
@@ -22,6 +23,7 @@ export function decisionView(decision) {
           "This decision was not stored. It will not appear in the history.",
         )
       : null,
+    shadowView(decision),
     figures(decision),
     outcomesView(decision),
     el(
