@@ -27,7 +27,9 @@ from benchmarks.fortnight.provider import Provider, providing
 from benchmarks.fortnight.workload import DAYS, GROUPS, TEAMS, Sent, drawn
 from benchmarks.fortnight.world import KEY, LITELLM, Service, proxying, serving, write_registry, write_tokens
 
-AT_ONCE = 16
+AT_ONCE = 24
+# Less than LiteLLM's server keeps a connection that rests, so that none is used while it is closed.
+KEPT_S = 2.0
 # How long the last reports may take to come in.
 REPORTS_S = 60.0
 
@@ -46,9 +48,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     if not LITELLM.exists():
         raise SystemExit("LiteLLM is not installed: make clients")
     with tempfile.TemporaryDirectory() as folder:
-        wrong = lived(Path(folder), given.requests, given.seed)
-        if given.keep:
-            shutil.copytree(folder, given.keep, dirs_exist_ok=True)
+        try:
+            wrong = lived(Path(folder), given.requests, given.seed)
+        finally:
+            if given.keep:
+                shutil.copytree(folder, given.keep, dirs_exist_ok=True)
     if wrong:
         raise SystemExit(1)
 
@@ -92,13 +96,17 @@ async def _ask_all(
     judged: dict[str, bool] = {}
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async with httpx.AsyncClient(timeout=120) as http:
+    async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(keepalive_expiry=KEPT_S)) as http:
 
         async def ask(sent: Sent) -> None:
             path = "embeddings" if sent.group == "vectors" else "chat/completions"
             headers = {"authorization": f"Bearer {KEY}", "x-litellm-session-id": sent.session}
             async with gate:
-                answer = await http.post(f"{proxies[sent.team.name]}/v1/{path}", json=sent.body, headers=headers)
+                try:
+                    answer = await http.post(f"{proxies[sent.team.name]}/v1/{path}", json=sent.body, headers=headers)
+                except httpx.TransportError as error:
+                    print(f"{sent.tag}: {type(error).__name__}", file=sys.stderr)
+                    return
                 statuses[sent.tag] = answer.status_code
                 decision = answer.headers.get("x-pointsman-decision-id")
                 if answer.status_code == 200 and decision and sent.verdict is not None:

@@ -1,6 +1,6 @@
 """What is asked in the simulated fortnight: requests drawn by a seed from the week of `docs/evaluation/workload.md`.
 
-Two teams, each with a proxy, a config and models of its own. Fourteen days of eight times; more by day than by night,
+Two teams, each with a proxy, a config and models of its own. Fourteen days of four times; more by day than by night,
 on weekdays than at the weekend. Some requests are the next turn of a conversation, some are streamed, some fail once,
 some for good, and some are never routed: vectors, and models that Pointsman does not know or knows no price of.
 """
@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 PROMPTS = Path(__file__).resolve().parents[2] / "artifacts_build/evaluation/workload.jsonl"
 START = datetime(2026, 11, 2, tzinfo=UTC)  # a Monday
-DAYS, TIMES = 14, 8
-BY_TIME = (2, 1, 2, 9, 10, 9, 5, 3)
+DAYS, TIMES = 14, 4
+BY_TIME = (1, 4, 8, 5)
 BY_WEEKDAY = (10, 11, 11, 10, 9, 3, 2)
 
 Fate = Literal["served", "fails once", "fails"]
@@ -129,7 +129,7 @@ def drawn(count: int, seed: int) -> list[Sent]:
     times = [(day, time) for day in range(DAYS) for time in range(TIMES)]
     weights = [BY_WEEKDAY[day % 7] * BY_TIME[time] for day, time in times]
     # Every day has a request, however few there are.
-    wanted = [(day, 3) for day in range(DAYS)] + chance.choices(times, weights, k=max(0, count - DAYS))
+    wanted = [(day, 2) for day in range(DAYS)] + chance.choices(times, weights, k=max(0, count - DAYS))
     requests: list[Sent] = []
     talking: dict[str, Sent] = {}  # conversations that may go on
     for number, (day, time) in enumerate(sorted(wanted[:count])):

@@ -50,7 +50,8 @@ def write_registry(folder: Path) -> Path:
     }
     for team in TEAMS:
         default = {} if team.default is None else {"default_model": team.default}
-        config = {"name": team.config, "description": f"Of {team.name}.", "models": models}
+        # A busy store may forget a conversation, and a count made apart could not know which: turns are decided alone.
+        config = {"name": team.config, "description": f"Of {team.name}.", "models": models, "sticky": "never"}
         path = folder / f"routers/{team.config}.yaml"
         path.write_text(json.dumps({**config, **policies[team.config], **default}))
     return folder
@@ -95,6 +96,8 @@ def serving(folder: Path, registry: Path, tokens: Path) -> Iterator[Service]:
 def _serve(port: int, db: Path, registry: Path, tokens: Path, now: "Synchronized[float]") -> None:
     from pointsman.api.server import run
 
+    # On a busy machine nothing is to be left unrecorded, since everything is counted.
+    os.environ["POINTSMAN_STORE_DEADLINE_S"] = "30"
     run(
         "127.0.0.1",
         port,
@@ -142,7 +145,7 @@ def proxy_config(team: Team, provider: str, service: str, token: str) -> dict[st
     return {
         "model_list": deployments,
         # A model that failed is asked again at once, and never left alone: each failure is one that was drawn.
-        "router_settings": {"num_retries": 2, "retry_after": 0, "disable_cooldowns": True},
+        "router_settings": {"num_retries": 1, "retry_after": 0, "disable_cooldowns": True},
         "litellm_settings": {"callbacks": "pointsman_client.litellm.routing", "drop_params": True},
         "callback_settings": {"pointsman": plugin},
     }

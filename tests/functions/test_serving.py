@@ -172,3 +172,20 @@ def test_history_imports_neither_numpy_nor_the_embedder_nor_yaml(compiled: Path)
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
     assert "cannot start" not in done.stdout
+
+
+def test_the_functions_observe_and_keep_what_would_have_been_chosen(route: Any, history: Any) -> None:
+    body = {"messages": [{"role": "user", "content": "What is 1+1?"}], "model": "openai/gpt-5.5@high", "observe": True}
+    made = body_of(route(event("POST", "/api/route", body), Context()))
+    assert (made["selected"], made["reason"], made["fallbacks"]) == (["openai/gpt-5.5@high"], "observed", [])
+    assert made["shadow"]["selected"] != made["selected"]
+    kept = body_of(history(event(path=f"/api/history/{made['id']}"), Context()))
+    assert (kept["shadow"], kept["recorded"]) == (made["shadow"], True)
+    outcome = {"model_id": "openai/gpt-5.5", "input_tokens": 9, "output_tokens": 5, "source": "gateway"}
+    done = history(event("PUT", f"/api/history/{made['id']}/outcomes", outcome), Context())
+    assert body_of(done)["outcomes"][0]["model_id"] == "openai/gpt-5.5@high"
+    refused = route(event("POST", "/api/route", {**body, "model": "openai/gpt-5.55"}), Context())
+    assert (refused["statusCode"], refused["headers"]["content-type"]) == (422, PROBLEM)
+    asked = event("POST", "/v1/decision", {"input_format": "openai_chat", "request": {**body, "model": "auto"}})
+    asked["headers"] |= {"x-pointsman-own-model": "openai/gpt-5.5@high"}
+    assert "gpt-5.5" in body_of(route(asked, Context()))["selected"]["model"]

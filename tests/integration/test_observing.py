@@ -8,6 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from pointsman.api import create_app
 from pointsman.errors import NoCandidate, RequestError, UnknownModel
+from pointsman.history.erasure import Selection, delete_all, export
+from pointsman.history.report import report
 from pointsman.history.sqlite import SqliteHistory
 
 from tests.conftest import MakeRouter
@@ -107,3 +109,39 @@ def test_what_cannot_be_observed_is_refused_with_the_remedy(
 ) -> None:
     with pytest.raises(kind, match=words):
         make_router().decide(PROMPT, observe=True, **asked)
+
+
+# What a decision lacked before shadow mode and what came with it.
+LATER = ("shadow", "asked")
+
+
+def test_records_of_before_shadow_mode_are_read_reported_and_exported(
+    client: TestClient, make_router: MakeRouter, history: SqliteHistory
+) -> None:
+    made = make_router().decide(PROMPT, caller="team-a").to_dict()
+    old = {name: value for name, value in made.items() if name not in LATER}
+    history.append(old)
+    history.append({**make_router().decide(PROMPT, caller="team-a", observe=True, own_model="acme/strong").to_dict()})
+    answered = client.get(f"/api/history/{old['id']}")
+    assert answered.status_code == 200
+    assert answered.json()["selected"] == made["selected"]
+    newest, oldest = client.get("/api/history").json()["calls"]
+    assert (newest["reason"], oldest["reason"]) == ("observed", made["reason"])
+    total = report(history.decisions(), "config")[-1]
+    assert (total.decisions, total.compared, total.unpriced) == (2, 1, 0)
+    assert total.chosen_usd == pytest.approx(2 * made["cost"])
+    history.set_outcome(old["id"], made["selected"][0], {"cost_usd": 0.5})
+    assert report(history.decisions(), "model")[-1].reported_usd == 0.5
+
+
+def test_shadow_mode_is_in_what_is_exported_deleted_and_noted(make_router: MakeRouter, history: SqliteHistory) -> None:
+    router = make_router(history)
+    observed = router.decide(PROMPT, caller="team-a", observe=True, own_model="acme/strong")
+    router.decide(PROMPT, caller="team-b")
+    history.set_outcome(observed.id, "acme/strong", {"completed": True, "cost_usd": 0.25})
+    (kept,) = export(history, "team-a", "somebody")
+    assert (kept["shadow"], kept["reason"]) == (observed.to_dict()["shadow"], "observed")
+    assert kept["outcomes"][0]["model_id"] == "acme/strong"
+    assert delete_all(history, Selection(caller="team-a"), "somebody") == 1
+    assert [(note["action"], note["decisions"]) for note in history.notes()] == [("delete", 1), ("export", 1)]
+    assert report(history.decisions(), "caller")[-1].compared == 0
