@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # An environment that has LiteLLM (`make clients`).
 LITELLM = ROOT / "build/clients/bin/litellm"
 KEY = "sk-for-the-fortnight-0123456789abcdef"
-STARTS_S = 180
+STARTS_S = 600
 
 HOUSE = """\
 model_id: acme/house

@@ -32,8 +32,8 @@ model_list:
 litellm_settings:
   callbacks: pointsman_client.litellm.routing
 callback_settings:
-  pointsman: {{url: "{pointsman}", timeout_s: {timeout_s}}}
-"""
+  pointsman: {{url: "{pointsman}", timeout_s: {timeout_s}{plugin}}}
+{more}"""
 
 
 @dataclass
@@ -49,13 +49,16 @@ class Proxy:
 
 
 @contextmanager
-def proxy(python: Path, pointsman: str, folder: Path, timeout_s: float = 20) -> Iterator[Proxy]:
-    """A proxy for the block."""
+def proxy(
+    python: Path, pointsman: str, folder: Path, timeout_s: float = 20, plugin: str = "", more: str = ""
+) -> Iterator[Proxy]:
+    """A proxy for the block; `plugin` is added to the plugin's settings, `more` to the configuration."""
     with upstream_server() as upstream, socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         taken.close()
         config, log = folder / "config.yaml", folder / "proxy.log"
-        config.write_text(CONFIG.format(upstream=upstream.url, pointsman=pointsman, timeout_s=timeout_s))
+        told = {"pointsman": pointsman, "timeout_s": timeout_s, "plugin": plugin, "more": more}
+        config.write_text(CONFIG.format(upstream=upstream.url, **told))
         known = {**os.environ, "LITELLM_MASTER_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         command = [str(python.parent / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
         with log.open("w") as said:

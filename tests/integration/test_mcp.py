@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,13 @@ pytestmark = pytest.mark.slow
 
 def asked(tmp_path: Path, ask: Callable[[Client], Awaitable[Any]], *options: str) -> Any:
     """What an agent gets from a server of its own."""
-    arguments = ["-m", "pointsman", "mcp", "--db", str(tmp_path / "history.db"), "--registry", str(ROOT / "registry")]
-    command = StdioServerParameters(command=sys.executable, args=[*arguments, *options])
+    own = ["--db", str(tmp_path / "history.db"), "--registry", str(ROOT / "registry")]
+    return asked_of([*own, *options], ask)
+
+
+def asked_of(options: Sequence[str], ask: Callable[[Client], Awaitable[Any]]) -> Any:
+    """What an agent gets from a server that is started so."""
+    command = StdioServerParameters(command=sys.executable, args=["-m", "pointsman", "mcp", *options])
 
     async def talk() -> Any:
         async with Client(command) as client:
@@ -59,7 +64,7 @@ def test_what_is_refused_is_told_in_the_answer_with_the_remedy(tmp_path: Path) -
             ("route", {"prompt": "x", "threshold": 70}, "threshold"),
             ("predict", {"prompt": "x", "models": ["openai/gpt-5.55"]}, "openai/gpt-5.5"),
             ("report_outcome", {"decision_id": "x", "model_id": "y", "completed": True}, "Nothing is recorded here"),
-            ("report_outcome", {"decision_id": "x", "model_id": "y"}, "Nothing is recorded here"),
+            ("report_outcome", {"decision_id": "x", "model_id": "y"}, "Nothing is said of the outcome"),
         ):
             result = await client.call_tool(tool, arguments)
             assert result.is_error, (tool, arguments)

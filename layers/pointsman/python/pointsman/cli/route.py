@@ -19,14 +19,14 @@ from pointsman.cli.options import (
     registry_option,
     table_option,
 )
-from pointsman.errors import MalformedRequest, PointsmanError, ServiceError, SettingsError
+from pointsman.errors import MalformedRequest, PointsmanError, ServiceError
+from pointsman.remote import ask
 from pointsman.text_in import argument_of, lines_of, prompt_of, text_of
 
 if TYPE_CHECKING:
     from pointsman.router import Router
 
 SHOWN = 20
-ASK_S = 10.0
 
 
 @click.command()
@@ -121,19 +121,9 @@ def _decide(router: "Router", body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ask(server: str, token: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
     """The decision of a running service."""
-    try:
-        import httpx
-    except ModuleNotFoundError:
-        raise SettingsError("--server needs the client: pip install 'pointsman[client]'.") from None
-    headers = {} if token is None else {"authorization": f"Bearer {token}"}
-    try:
-        answer = httpx.post(f"{server.rstrip('/')}/api/route", json=body, headers=headers, timeout=ASK_S)
-        document = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise ServiceError(f"{server}: no answer of a Pointsman service ({error}). Is it running there?") from None
-    if not isinstance(document, dict) or "selected" not in document:
-        detail = document.get("detail") if isinstance(document, dict) else None
-        raise ServiceError(f"{server}: {detail or f'answered {answer.status_code}'}")
+    document = ask(server, token, "POST", "/api/route", body)
+    if "selected" not in document:
+        raise ServiceError(f"{server}: answered no decision. Is it a Pointsman service?")
     return document
 
 
