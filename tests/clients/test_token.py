@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -25,8 +26,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         yield server.url, made.stdout.split()[0]
 
 
-def kept(url: str, token: str, answer: Answer) -> dict[str, object]:
-    document: dict[str, object] = httpx.get(
+def kept(url: str, token: str, answer: Answer) -> dict[str, Any]:
+    document: dict[str, Any] = httpx.get(
         f"{url}/api/history/{answer.decision_id}", headers={"authorization": f"Bearer {token}"}
     ).json()
     return document
@@ -41,7 +42,7 @@ def test_a_token_lets_the_client_route_and_report_under_its_name(guarded: tuple[
         assert client.flush(PATIENT_S)
     decision = kept(url, token, answer)
     assert decision["caller"] == "team-a"
-    (outcome,) = decision["outcomes"]  # type: ignore[misc]
+    (outcome,) = decision["outcomes"]
     assert (outcome["completed"], outcome["reported_by"]) == (True, "team-a")
 
 
@@ -58,10 +59,10 @@ def test_the_token_of_the_environment_is_used(guarded: tuple[str, str], monkeypa
     assert kept(url, token, answer)["caller"] == "team-a"
 
 
-@pytest.mark.parametrize("wrong", [None, "pm_team-a_wrong"])
-def test_a_token_that_is_not_taken_costs_no_answer(guarded: tuple[str, str], wrong: str | None) -> None:
+@pytest.mark.parametrize(("wrong", "status"), [(None, 401), ("pm_team-a_wrong", 403)])
+def test_a_token_that_is_not_taken_costs_no_answer(guarded: tuple[str, str], wrong: str | None, status: int) -> None:
     with Client(guarded[0], token=wrong, default=DEFAULT, timeout_s=PATIENT_S) as client:
         answer = client.route(prompt="What is 1+1?")
     assert (answer.model, answer.routed) == (DEFAULT, False)
     assert answer.problem is not None
-    assert answer.problem.status == 401
+    assert answer.problem.status == status

@@ -4,7 +4,7 @@
 
     client = Client("http://127.0.0.1:8080", default="openai/gpt-5.6-luna")
     answer = client.route(messages=messages)
-    response = openai.chat.completions.create(model=answer.model, messages=messages, **answer.request)
+    response = openai.chat.completions.create(model=answer.model, messages=messages, extra_body=answer.request)
     client.report(answer, usage=response.usage)
 
 What always holds: `route` comes back within the time-out, with the caller's default where the service gives no answer
