@@ -208,7 +208,9 @@ def test_prometheus_scrapes_the_figures_with_a_token_that_may_only_read(
         with running(prometheus, *flags, f"--web.listen-address={address}", log=tmp_path / "prometheus.log"):
 
             def asked(query: str) -> Any:
-                return httpx.get(f"http://{address}/api/v1/query", params={"query": query}).json()["data"]["result"]
+                answer = httpx.get(f"http://{address}/api/v1/query", params={"query": query})
+                # Until it has read what it kept, it answers 503.
+                return answer.json()["data"]["result"] if answer.status_code == 200 else []
 
             (decisions,) = eventually(lambda: asked("pointsman_decisions_total"))
             errors = asked("pointsman_errors_total")
