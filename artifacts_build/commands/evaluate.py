@@ -72,6 +72,13 @@ def price_option(command: Command) -> Command:
 group_option = click.option(
     "--group-size", type=click.IntRange(min=1), default=20, show_default=True, help="Base models left out at a time."
 )
+source_groups_option = click.option(
+    "--source-groups",
+    type=click.IntRange(min=2),
+    default=6,
+    show_default=True,
+    help="Into how many groups sources are dealt; each group is left out at once.",
+)
 resamples_option = click.option(
     "--resamples", type=click.IntRange(min=10), default=1000, show_default=True, help="Of the paired bootstrap."
 )
@@ -127,12 +134,13 @@ def holdout_models_command(out: Path, group_size: int, **options: Any) -> None:
 
 @evaluate.command(name="holdout-sources")
 @lab_options
-def holdout_sources_command(out: Path, **options: Any) -> None:
+@source_groups_option
+def holdout_sources_command(out: Path, source_groups: int, **options: Any) -> None:
     """Each source left out, and how often intervals of sigma hold what was observed."""
     from artifacts_build.evaluation.pages import sources_page
     from artifacts_build.evaluation.write import holdout_sources_and_coverage
 
-    _write_page(out, "holdout-sources", holdout_sources_and_coverage(_lab(options)[0]), sources_page)
+    _write_page(out, "holdout-sources", holdout_sources_and_coverage(_lab(options)[0], source_groups), sources_page)
 
 
 @evaluate.command(name="everyday")
@@ -147,12 +155,13 @@ def everyday_command(out: Path, **options: Any) -> None:
 
 @evaluate.command(name="ablation")
 @lab_options
-def ablation_command(out: Path, **options: Any) -> None:
+@source_groups_option
+def ablation_command(out: Path, source_groups: int, **options: Any) -> None:
     """What each part beyond the formula brings."""
     from artifacts_build.evaluation.left_out import ablation
     from artifacts_build.evaluation.pages import ablation_page
 
-    _write_page(out, "ablation", ablation(_lab(options)[0]), ablation_page)
+    _write_page(out, "ablation", ablation(_lab(options)[0], source_groups), ablation_page)
 
 
 @evaluate.command(name="robustness")
@@ -175,6 +184,7 @@ def robustness_command(artifact: Path, registry: Path, config: str, out: Path) -
 @price_option
 @resamples_option
 @group_option
+@source_groups_option
 @click.option(
     "--artifact", type=FOLDER, default=ARTIFACT, show_default=True, help="The artifact whose robustness is measured."
 )
@@ -184,6 +194,7 @@ def all_command(
     prices: Path | None,
     resamples: int,
     group_size: int,
+    source_groups: int,
     artifact: Path,
     docs: Path | None,
     **options: Any,
@@ -198,7 +209,7 @@ def all_command(
     experiment, tokens, listed = _lab_with_prices(prices, options)
     weights = options["weights"]
     judged = f"the weights {weights.name}" if weights else "weights trained on the training split"
-    click.echo(everything(out, experiment, tokens, listed, router, judged, group_size, resamples))
+    click.echo(everything(out, experiment, tokens, listed, router, judged, group_size, source_groups, resamples))
     click.echo(f"wrote {out}", err=True)
     if docs:
         copy_pages(out, docs)

@@ -101,19 +101,19 @@ def check_sources(experiment: Experiment) -> None:
         )
 
 
-def source_groups(experiment: Experiment) -> list[list[str]]:
-    """Sources with responses of scored models, dealt into groups: sources of agent work apart, large ones apart."""
+def source_groups(experiment: Experiment, count: int = SOURCE_GROUPS) -> list[list[str]]:
+    """Sources with responses of scored models, dealt into `count` groups: agent work apart, large sources apart."""
     data = experiment.data
     of_row = data.prompt_source[data.response_prompt]
-    names, count = np.unique(of_row[experiment.held_out_rows()], return_counts=True)
+    names, rows = np.unique(of_row[experiment.held_out_rows()], return_counts=True)
     agent = {name: bool(experiment.agent_work[data.prompt_source == name].any()) for name in names}
-    size = dict(zip(names, count, strict=True))
+    size = dict(zip(names, rows, strict=True))
     ordered = [str(name) for name in sorted(names, key=lambda name: (not agent[name], -size[name], name))]
-    groups = min(SOURCE_GROUPS, len(ordered))
+    groups = min(count, len(ordered))
     return [ordered[start::groups] for start in range(groups)]
 
 
-def holdout_sources(experiment: Experiment) -> dict[str, Any]:
+def holdout_sources(experiment: Experiment, count: int = SOURCE_GROUPS) -> dict[str, Any]:
     """Each source predicted by a fit that never saw a prompt of it, nor of the sources of its group.
 
     Raises:
@@ -128,7 +128,7 @@ def holdout_sources(experiment: Experiment) -> dict[str, Any]:
     inside[rows] = inside_sigma
     mu = {name: np.full(len(data.score), np.nan) for name in ("refined", "formula")}
     sigma = np.full(len(data.score), np.nan)
-    groups = source_groups(experiment)
+    groups = source_groups(experiment, count)
     for group in tqdm(groups, desc="sources left out", disable=None):
         (fit,) = experiment.fits([Parts()], sources=group)
         # Every row of a source that was left out is one that was not trained on.
@@ -211,7 +211,7 @@ def group_coverage(data: Outcomes, rows: Mask, mu: Floats, sigma: Floats) -> dic
     }
 
 
-def ablation(experiment: Experiment) -> dict[str, Any]:
+def ablation(experiment: Experiment, count: int = SOURCE_GROUPS) -> dict[str, Any]:
     """What each part brought: everything, everything but one part, and the formula alone.
 
     Raises:
@@ -227,7 +227,7 @@ def ablation(experiment: Experiment) -> dict[str, Any]:
         mu[rows], _ = predict_rows(one, data, experiment.embedded.prompts, rows)
         inside[name] = {"all work": measure(mu[rows], data.score[rows]), **_by_work(experiment, rows, mu)}
     out = {name: np.full(len(data.score), np.nan) for name in inside}
-    for group in tqdm(source_groups(experiment), desc="ablation, sources left out", disable=None):
+    for group in tqdm(source_groups(experiment, count), desc="ablation, sources left out", disable=None):
         own = rows & np.isin(source, group)
         for name, one in _variants(experiment, group).items():
             out[name][own], _ = predict_rows(one, data, experiment.embedded.prompts, own)

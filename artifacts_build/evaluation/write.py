@@ -18,7 +18,14 @@ from artifacts_build.evaluation.compare import RESAMPLES
 from artifacts_build.evaluation.dollars import dollars
 from artifacts_build.evaluation.everyday import everyday
 from artifacts_build.evaluation.experiment import Experiment
-from artifacts_build.evaluation.left_out import ablation, check_sources, coverage, holdout_models, holdout_sources
+from artifacts_build.evaluation.left_out import (
+    SOURCE_GROUPS,
+    ablation,
+    check_sources,
+    coverage,
+    holdout_models,
+    holdout_sources,
+)
 from artifacts_build.evaluation.prices import Prices
 from artifacts_build.evaluation.robustness import robustness
 from artifacts_build.packaging.folders import whole_folder
@@ -42,9 +49,9 @@ def write_bench(out: Path, found: Mapping[str, Any]) -> None:
     plots.plot_oracle_gap(found, out / "oracle_gap.png")
 
 
-def holdout_sources_and_coverage(experiment: Experiment) -> dict[str, Any]:
+def holdout_sources_and_coverage(experiment: Experiment, source_groups: int = SOURCE_GROUPS) -> dict[str, Any]:
     """Sources left out, and how often intervals of `sigma` hold what was observed."""
-    return {**holdout_sources(experiment), "coverage": coverage(experiment)}
+    return {**holdout_sources(experiment, source_groups), "coverage": coverage(experiment)}
 
 
 def everything(
@@ -55,6 +62,7 @@ def everything(
     router: Router,
     judged: str,
     group_size: int,
+    source_groups: int = SOURCE_GROUPS,
     resamples: int = RESAMPLES,
 ) -> str:
     """Every evaluation into one folder, with a summary; returns the summary."""
@@ -62,9 +70,9 @@ def everything(
     benched = bench(experiment, tokens, prices, resamples)
     models = holdout_models(experiment, group_size)
     # The ablation fits each source's absence with and without a part at once, which the next finds made.
-    parts = ablation(experiment)
+    parts = ablation(experiment, source_groups)
     paid = dollars(experiment, resamples)
-    sources = holdout_sources_and_coverage(experiment)
+    sources = holdout_sources_and_coverage(experiment, source_groups)
     swept = sweep(experiment, tokens, prices)
     steady = robustness(router, "auto")
     read = everyday(experiment)

@@ -76,7 +76,7 @@ def model_card(manifest: Mapping[str, Any], predictor: Predictor) -> str:
     )
     held, left_out = metrics["held_out"], metrics["source_left_out"]
     learned = training["learned"]
-    new_kind = "What a new kind of prompt does to it was not measured: there is one source only."
+    new_kind = "What a new kind of prompt does to it was not measured here; `evaluate holdout-sources` does."
     if left_out:
         worst = max(left_out, key=lambda name: left_out[name]["expected_calibration_error"])
         error = left_out[worst]["expected_calibration_error"]
