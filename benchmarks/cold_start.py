@@ -15,18 +15,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import click
 import psutil
 
+from scripts.harness.http_server import Answering, listening
 from scripts.sam_local.engine import ROOT, RUNTIME, VENV, WORK, clean_environment, install_runtime_client
 from scripts.sam_local.stack import free_port
 
@@ -84,28 +83,16 @@ EVENTS = {
 def agreeable_dynamodb() -> Iterator[str]:
     """A DynamoDB that takes everything and keeps nothing."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # one write an answer: two would wait for each other's acknowledgement
 
-        def do_POST(self) -> None:
+        def post(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.send_header("content-type", "application/x-amz-json-1.0")
-            self.send_header("content-length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
+            self.answer(200, "application/x-amz-json-1.0", b"{}")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(Handler) as url:
+        yield url
 
 
 def environment(function: str, dynamodb: str, *, untrimmed: bool) -> dict[str, str]:

@@ -95,11 +95,7 @@ def predictions(experiment: Experiment, predictors: Mapping[str, Predictor]) -> 
         mu, _ = predict_rows(predictor, experiment.data, experiment.embedded.prompts, rows)
         found[name] = {
             "pooled": measure(mu, score),
-            "by_work": {
-                work: measure(mu[own[rows]], score[own[rows]])
-                for work, own in experiment.by_work(rows).items()
-                if own.any()
-            },
+            "by_work": experiment.measured_by_work(rows, mu),
             "by_source": {str(s): measure(mu[source == s], score[source == s]) for s in np.unique(source)},
             "reliability": reliability(mu, score),
             "reliability_by_source": {

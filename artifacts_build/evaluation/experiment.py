@@ -18,12 +18,12 @@ from pointsman.routing.predictor import Predictor
 from artifacts_build.datasets import held_out
 from artifacts_build.datasets.outcomes import Floats, Indices, Outcomes
 from artifacts_build.errors import BuildError
+from artifacts_build.evaluation.measures import Measures, measure
 from artifacts_build.training.fit import Fit, Parts, data_features, fit_variants
 from artifacts_build.training.frame import Embedded
-from artifacts_build.training.kinds import work_of_task
+from artifacts_build.training.kinds import AGENT, work_of_task
 
 Mask = NDArray[np.bool_]
-AGENT = "agentic_coding"
 AGENT_WORK, OTHER_WORK = "agent work", "other work"
 PER_RESPONSE = (
     "response_prompt",
@@ -87,6 +87,12 @@ class Experiment:
         """The responses of the mask `rows` [r] to agent work, and to other work."""
         agent = self.agent_work[self.data.response_prompt]
         return {AGENT_WORK: rows & agent, OTHER_WORK: rows & ~agent}
+
+    def measured_by_work(self, rows: Mask, mu: Floats) -> dict[str, Measures]:
+        """The measures of predictions `mu` of the responses of the mask `rows` [r], of each kind of work among them."""
+        return {
+            work: measure(mu[own[rows]], self.data.score[own]) for work, own in self.by_work(rows).items() if own.any()
+        }
 
     def held_out_rows(self, scored: bool = True) -> Mask:
         """[r]: the responses to held-out prompts; of models with published scores, or of all."""

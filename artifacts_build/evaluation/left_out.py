@@ -12,12 +12,12 @@ from tqdm import tqdm
 from artifacts_build.datasets.outcomes import Floats, Outcomes
 from artifacts_build.errors import BuildError
 from artifacts_build.evaluation.experiment import Experiment, Mask
-from artifacts_build.evaluation.measures import measure
+from artifacts_build.evaluation.measures import Measures, measure
 from artifacts_build.training.fit import Parts, predict_rows
 
 GROUP_SIZE = 20
 # Sources are left out some at a time: a fit for each of them alone takes hours, and a fit that lacks several is judged
-# harder. The card of the weights has each source left out alone.
+# harder. `train --sources-left-out` leaves out each source alone.
 SOURCE_GROUPS = 6
 # A model or a group with fewer held-out rows says nothing by itself.
 FEWEST_ROWS = 30
@@ -76,7 +76,7 @@ def holdout_models(experiment: Experiment, size: int = GROUP_SIZE) -> dict[str, 
         "group_size": size,
         "models": len(np.unique(base[done])),
         "pooled": {name: measure(p[done], data.score[done]) for name, p in predicted.items()},
-        "by_work": _by_work(experiment, done, predicted["refined"]),
+        "by_work": experiment.measured_by_work(done, predicted["refined"][done]),
         "one_score_missing": {name: measure(p[one_score], data.score[one_score]) for name, p in predicted.items()}
         if one_score.any()
         else {},
@@ -150,7 +150,7 @@ def holdout_sources(experiment: Experiment, count: int = SOURCE_GROUPS) -> dict[
     return {
         "groups": groups,
         "pooled": {name: measure(p[rows], data.score[rows]) for name, p in mu.items()},
-        "by_work": _by_work(experiment, rows, mu["refined"]),
+        "by_work": experiment.measured_by_work(rows, mu["refined"][rows]),
         "pooled_with_every_source": measure(inside_mu, data.score[rows]),
         "mean_sigma_left_out": _number(sigma[rows].mean()),
         "mean_sigma": _number(inside_sigma.mean()),
@@ -160,15 +160,6 @@ def holdout_sources(experiment: Experiment, count: int = SOURCE_GROUPS) -> dict[
             for name, own in experiment.by_work(left_out).items()
             if own.any()
         },
-    }
-
-
-def _by_work(experiment: Experiment, rows: Mask, mu: Floats) -> dict[str, Any]:
-    """The measures of the predictions `mu` [r] on `rows`, of agent work and of other work."""
-    return {
-        name: measure(mu[own], experiment.data.score[own])
-        for name, own in experiment.by_work(rows).items()
-        if own.any()
     }
 
 
@@ -221,11 +212,14 @@ def ablation(experiment: Experiment, count: int = SOURCE_GROUPS) -> dict[str, An
     data = experiment.data
     rows = experiment.held_out_rows()
     source = data.prompt_source[data.response_prompt]
-    inside = {}
-    for name, one in _variants(experiment, ()).items():
-        mu = np.full(len(data.score), np.nan)
-        mu[rows], _ = predict_rows(one, data, experiment.embedded.prompts, rows)
-        inside[name] = {"all work": measure(mu[rows], data.score[rows]), **_by_work(experiment, rows, mu)}
+
+    def measured(mu: Floats) -> dict[str, Measures]:
+        return {"all work": measure(mu, data.score[rows]), **experiment.measured_by_work(rows, mu)}
+
+    inside = {
+        name: measured(predict_rows(one, data, experiment.embedded.prompts, rows)[0])
+        for name, one in _variants(experiment, ()).items()
+    }
     out = {name: np.full(len(data.score), np.nan) for name in inside}
     for group in tqdm(source_groups(experiment, count), desc="ablation, sources left out", disable=None):
         own = rows & np.isin(source, group)
@@ -233,10 +227,7 @@ def ablation(experiment: Experiment, count: int = SOURCE_GROUPS) -> dict[str, An
             out[name][own], _ = predict_rows(one, data, experiment.embedded.prompts, own)
     return {
         "held_out": inside,
-        "source_left_out": {
-            name: {"all work": measure(p[rows], data.score[rows]), **_by_work(experiment, rows, p)}
-            for name, p in out.items()
-        },
+        "source_left_out": {name: measured(p[rows]) for name, p in out.items()},
     }
 
 

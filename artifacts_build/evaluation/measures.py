@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 Floats = NDArray[np.float64]
+Measures = Mapping[str, float | int | None]
 BINS = 15
 
 
@@ -34,7 +35,7 @@ def auc(predicted: Floats, score: Floats) -> float | None:
     return float(roc_auc_score(completed, predicted))
 
 
-def measure(predicted: Floats, score: Floats) -> Mapping[str, float | int | None]:
+def measure(predicted: Floats, score: Floats) -> Measures:
     """Every measure of r predictions, with the base rate's log-loss to compare with."""
     rate = float(score.mean())
     area = auc(predicted, score)

@@ -173,8 +173,8 @@ def sources_page(found: Found) -> str:
     parts = [
         "# Sources left out",
         "Each source predicted by a fit that saw no prompt of it, nor of the others of its group: what to expect of a "
-        f"new kind of prompt. Groups: {'; '.join(', '.join(group) for group in found['groups'])}. The model card has "
-        "each source left out alone.",
+        f"new kind of prompt. Groups: {'; '.join(', '.join(group) for group in found['groups'])}. `train "
+        "--sources-left-out` leaves out each source alone.",
         HOW_MEASURED,
         measures([*pooled, ("refined, every source trained on", found["pooled_with_every_source"])]),
         f"The mean `sigma` is {found['mean_sigma_left_out']:.3f} with the source left out and "
@@ -216,7 +216,7 @@ def ablation_page(found: Found) -> str:
 
 
 def _by_work(found: Found) -> list[str]:
-    """A table for all work, and one for each kind that there is."""
+    """A table for each kind of work that there is."""
     works = dict.fromkeys(work for one in found.values() for work in one)
     return [measures(((name, one[work]) for name, one in found.items()), work) for work in works]
 
@@ -286,10 +286,7 @@ def _predictions(found: Found) -> list[str]:
         "# How good the predictions are",
         HOW_MEASURED,
         measures((name, one["pooled"]) for name, one in found.items()),
-        *(
-            measures(((name, one["by_work"][work]) for name, one in found.items()), work)
-            for work in found[OURS]["by_work"]
-        ),
+        *_by_work({name: one["by_work"] for name, one in found.items()}),
         "![AUC by source](auc.png)",
         "![reliability](reliability.png)",
     ]

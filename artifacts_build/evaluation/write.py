@@ -30,7 +30,16 @@ from artifacts_build.evaluation.prices import Prices
 from artifacts_build.evaluation.robustness import robustness
 from artifacts_build.packaging.folders import whole_folder
 
-Write = Callable[[Path], None]
+# Pages beside the bench's, which has plots.
+PAGE_OF: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "holdout-models": pages.models_page,
+    "holdout-sources": pages.sources_page,
+    "dollars": pages.dollars_page,
+    "everyday": pages.everyday_page,
+    "ablation": pages.ablation_page,
+    "sweep": pages.sweep_page,
+    "robustness": pages.robustness_page,
+}
 
 
 def write(out: Path, name: str, found: Mapping[str, Any], page: str) -> None:
@@ -67,24 +76,16 @@ def everything(
 ) -> str:
     """Every evaluation into one folder, with a summary; returns the summary."""
     check_sources(experiment)
-    benched = bench(experiment, tokens, prices, resamples)
-    models = holdout_models(experiment, group_size)
-    # The ablation fits each source's absence with and without a part at once, which the next finds made.
-    parts = ablation(experiment, source_groups)
-    paid = dollars(experiment, resamples)
-    sources = holdout_sources_and_coverage(experiment, source_groups)
-    swept = sweep(experiment, tokens, prices)
-    steady = robustness(router, "auto")
-    read = everyday(experiment)
     found = {
-        "bench": benched,
-        "holdout-models": models,
-        "holdout-sources": sources,
-        "dollars": paid,
-        "everyday": read,
-        "ablation": parts,
-        "sweep": swept,
-        "robustness": steady,
+        "bench": bench(experiment, tokens, prices, resamples),
+        "holdout-models": holdout_models(experiment, group_size),
+        # It fits each source's absence with and without a part at once, which the next but one finds made.
+        "ablation": ablation(experiment, source_groups),
+        "dollars": dollars(experiment, resamples),
+        "holdout-sources": holdout_sources_and_coverage(experiment, source_groups),
+        "sweep": sweep(experiment, tokens, prices),
+        "robustness": robustness(router, "auto"),
+        "everyday": everyday(experiment),
     }
     summary = {
         "judged": judged,
@@ -93,19 +94,14 @@ def everything(
         "held_out_prompts": int(experiment.test.sum()),
         "seed": experiment.seed,
         "prices": prices.source_line,
-        "plotted": bool(benched["sources"]),
+        "plotted": bool(found["bench"]["sources"]),
         "targets": targets.targets(found),
     }
     page = targets.summary_page(summary, judged)
     with whole_folder(out) as scratch:
-        write_bench(scratch, benched)
-        write(scratch, "holdout-models", models, pages.models_page(models))
-        write(scratch, "holdout-sources", sources, pages.sources_page(sources))
-        write(scratch, "dollars", paid, pages.dollars_page(paid))
-        write(scratch, "everyday", read, pages.everyday_page(read))
-        write(scratch, "ablation", parts, pages.ablation_page(parts))
-        write(scratch, "sweep", swept, pages.sweep_page(swept))
-        write(scratch, "robustness", steady, pages.robustness_page(steady))
+        write_bench(scratch, found["bench"])
+        for name, page_of in PAGE_OF.items():
+            write(scratch, name, found[name], page_of(found[name]))
         write(scratch, "README", summary, page)
         (scratch / "README.json").rename(scratch / "summary.json")
     return page

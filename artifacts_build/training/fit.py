@@ -36,13 +36,13 @@ from artifacts_build.training.frame import FOLDS, Embedded, Training, training_o
 from artifacts_build.training.gate import fit_gate
 from artifacts_build.training.hierarchy import FEWEST_SCORES, HierarchyFit, Rows, fit_hierarchy
 from artifacts_build.training.inputs import EmbeddedAnchors
-from artifacts_build.training.kinds import is_agent_benchmark, work_of_anchor, work_of_task
+from artifacts_build.training.kinds import AGENT, is_agent_benchmark, work_of_anchor, work_of_task
 from artifacts_build.training.work import fit_work
 
 DOMAINS = 96
 HIDDEN = 4
 ROWS_AT_ONCE = 16_384
-AGENT_WORK = KINDS.index("agentic_coding")
+AGENT_WORK = KINDS.index(AGENT)
 # How far work that resembles nothing is pulled to what is typical, and what sources of a kind differ by (logits
 # squared): chosen on agent sources left out of training (docs/how-it-decides.md).
 AGENT_PULL, AGENT_VARIANCE, OTHER_VARIANCE = 0.8, 2.0, 0.0

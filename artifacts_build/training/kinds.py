@@ -7,13 +7,15 @@ none fits teaches nothing of kinds of work.
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+# Steps with tools, such as an issue of a repository.
+AGENT = "agentic_coding"
 # Source, task, kind of work.
 TASKS: Sequence[tuple[str, str, str]] = (
-    ("swebench_*", "*", "agentic_coding"),
-    ("swt_bench", "*", "agentic_coding"),
-    ("commit0", "*", "agentic_coding"),
-    ("terminal_bench", "*", "agentic_coding"),
-    ("tau2", "*", "agentic_coding"),
+    ("swebench_*", "*", AGENT),
+    ("swt_bench", "*", AGENT),
+    ("commit0", "*", AGENT),
+    ("terminal_bench", "*", AGENT),
+    ("tau2", "*", AGENT),
     ("humaneval_plus", "*", "coding"),
     ("svelte_bench", "*", "coding"),
     ("*", "human_eval", "coding"),
@@ -60,7 +62,7 @@ ANCHORS = {
     "data": "sql data_analysis extract classify",
     "instruction": "constraints",
     "language": "translate rewrite summarise",
-    "agentic_coding": "repo_agent devops_agent tool_calling",
+    AGENT: "repo_agent devops_agent tool_calling",
 }
 
 # Benchmarks of agents at work: what such work typically comes to, where no training prompt resembles it.

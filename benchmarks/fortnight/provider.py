@@ -10,10 +10,10 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from benchmarks.fortnight.workload import Fate
+from scripts.harness.http_server import Answering, listening
 
 TEXT = "Done."
 
@@ -60,41 +60,24 @@ def providing(fates: Mapping[str, Fate], seed: int) -> Iterator[Provider]:
     """A provider on this machine for the block."""
     provider = Provider(fates, seed)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:
+        def post(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             used = provider.serve(body["user"])
             if used is None:
-                self._answer(500, "application/json", b'{"error": {"message": "down", "type": "server_error"}}')
+                self.answer(500, "application/json", b'{"error": {"message": "down", "type": "server_error"}}')
             elif self.path.endswith("/embeddings"):
-                self._answer(200, "application/json", json.dumps(_vectors(body, used)).encode())
+                self.answer(200, "application/json", json.dumps(_vectors(body, used)).encode())
             elif body.get("stream"):
-                self._answer(200, "text/event-stream", b"".join(_events(body, used)))
+                self.answer(200, "text/event-stream", b"".join(_events(body, used)))
             else:
-                self._answer(200, "application/json", json.dumps(_chat(body, used)).encode())
+                self.answer(200, "application/json", json.dumps(_chat(body, used)).encode())
 
-        def _answer(self, status: int, kind: str, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Silence."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    provider.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with listening(Handler) as provider.url:
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _usage(used: Usage) -> dict[str, Any]:

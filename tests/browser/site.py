@@ -2,12 +2,12 @@
 headers of its own, and gives API answers that a test makes up, down to cutting a connection."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from typing import Any
 
+from scripts.harness.http_server import listening
 from tests.browser.driving import ROOT
 
 Handler = Callable[["Exchange"], None]
@@ -76,14 +76,6 @@ def bare_site() -> Iterator[Site]:
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments, directory=str(ROOT / "web"))
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-    server.daemon_threads = True
-    site = Bound.site = Site(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield site
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Bound) as url:
+        Bound.site = Site(url)
+        yield Bound.site

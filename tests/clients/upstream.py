@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from scripts.harness.http_server import Answering, listening
 
 TEXT = "It is 2."
 
@@ -158,41 +158,23 @@ _STREAM = {"chat/completions": _chat_events, "messages": _messages_events, "resp
 def upstream_server() -> Iterator[Upstream]:
     """A provider for the block."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(Answering):
+        def post(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             path = self.path.partition("?")[0]
             provider.requests.append((path, body))
             kind = next((one for one in _WHOLE if path.endswith(one)), None)
             if kind is None or body["model"] in provider.failing:
-                self._send(500, "application/json", b'{"error": {"message": "the model is down", "type": "server"}}')
+                self.answer(500, "application/json", b'{"error": {"message": "the model is down", "type": "server"}}')
             elif body.get("stream"):
                 lines = b""
                 for event, data in _STREAM[kind](body):
                     text = data if isinstance(data, str) else json.dumps(data)
                     lines += (f"event: {event}\n" if event else "").encode() + f"data: {text}\n\n".encode()
-                self._send(200, "text/event-stream", lines)
+                self.answer(200, "text/event-stream", lines)
             else:
-                self._send(200, "application/json", json.dumps(_WHOLE[kind](body)).encode())
+                self.answer(200, "application/json", json.dumps(_WHOLE[kind](body)).encode())
 
-        def _send(self, status: int, kind: str, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    provider = Upstream(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as url:
+        provider = Upstream(url)
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)

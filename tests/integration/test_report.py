@@ -16,7 +16,7 @@ from pointsman.history import History
 from pointsman.history.report import report
 from pointsman.history.sqlite import SqliteHistory
 from pointsman.registry import Registry, load_registry
-from pointsman.registry.usage import usd_of_usage
+from pointsman.routing.cost import usd_of_usage
 
 from tests.conftest import MakeRouter, MakeTable, WriteRegistry
 

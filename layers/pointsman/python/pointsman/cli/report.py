@@ -58,7 +58,7 @@ def report(
     """
     from pointsman.history.report import report as reported
     from pointsman.instants import instant_of
-    from pointsman.registry.usage import usd_of_usage
+    from pointsman.routing.cost import usd_of_usage
 
     known = registry_of(registry)
     defaults = {

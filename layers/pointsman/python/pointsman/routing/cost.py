@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsman.registry import ModelAtEffort, PriceList, Rates
+from pointsman.errors import UnknownModel
+from pointsman.registry import ModelAtEffort, PriceList, Rates, Registry
 
 Floats = NDArray[np.float64]
 Row = tuple[float, float, float, float]
@@ -92,6 +93,24 @@ def costs_of(
         read = read + np.clip(np.minimum(kept, tokens_in) - served, 0.0, None) * (rates[3] - rates[0]) / 1000.0
     written = tokens_out * rates[2] / 1000.0
     return Costs(read, reread, written, rounded(read + reread + written))
+
+
+def usd_of_usage(
+    registry: Registry, name: str, instant: datetime, input_tokens: int, cached_tokens: int, output_tokens: int
+) -> float | None:
+    """USD of one call that was made, of a model (an id, an alias or a candidate's id) at an instant, at list price.
+
+    `cached_tokens` are those of the input that a cache served. What was written to a cache is not told by usage, and is
+    priced as input. None where the registry does not know the model, or its price at that time.
+    """
+    try:
+        prices = prices_of([registry.candidate(name)], instant)
+    except UnknownModel:  # it has left the registry since
+        return None
+    if not prices.known[0]:
+        return None
+    costs = costs_of(prices, np.array([float(input_tokens)]), cached_tokens, np.array([float(output_tokens)]))
+    return float((costs.input + costs.cached + costs.output)[0])
 
 
 def rounded(values: Floats) -> Floats:
