@@ -1,3 +1,4 @@
+// @ts-check
 // Shadow mode: the caller's own model was answered. What it is and what would have been chosen, line by line, and what
 // the one costs beside the other.
 
@@ -5,7 +6,11 @@ import { el, list } from "../lib/dom.js";
 import { DASH, lessOrMore, moneyPerThousand, percent } from "../lib/format.js";
 import { modelName } from "../lib/model.js";
 
+/** @typedef {import("../lib/api.js").Decision} Decision */
+/** @typedef {Pick<Decision, "selected" | "expected_quality" | "cost">} Choice */
+
 // Null where the decision was not only observed, as all of an older service are.
+/** @param {Decision} decision */
 export function shadowView(decision) {
   const { shadow } = decision;
   if (!shadow) return null;
@@ -37,6 +42,7 @@ export function shadowView(decision) {
   );
 }
 
+/** @param {string} name @param {Choice} choice @param {string} testid */
 function line(name, choice, testid) {
   const models = list(choice.selected);
   return el(
@@ -49,11 +55,11 @@ function line(name, choice, testid) {
   );
 }
 
+/** @param {Choice} own @param {Choice} chosen */
 function differenceWords(own, chosen) {
   if (String(list(own.selected)) === String(list(chosen.selected))) return "The same model: nothing would have changed.";
+  if (own.cost === null || chosen.cost === null) return "What it would have saved is not known, since a price is not.";
   const saved = own.cost - chosen.cost;
-  if (own.cost === null || chosen.cost === null || !Number.isFinite(saved))
-    return "What it would have saved is not known, since a price is not.";
   if (saved === 0) return "Both cost the same.";
   const beside = own.cost > 0 ? `${lessOrMore(saved / own.cost)}: ` : "";
   return `${beside}${moneyPerThousand(Math.abs(saved))} ${saved > 0 ? "saved" : "more"} on 1,000 requests.`;

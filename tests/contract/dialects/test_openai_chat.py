@@ -188,6 +188,8 @@ def test_messages_that_make_no_sense_are_refused_by_name(messages: Any, field: s
         ({"max_tokens": 1.5}, "max_tokens"),
         ({"tools": {}}, "tools"),
         ({"response_format": "json"}, "response_format"),
+        ({"model": 0.0}, "model"),
+        ({"model": ["gpt-5.5"]}, "model"),
     ],
 )
 def test_what_is_read_beside_the_messages_must_make_sense(more: dict[str, Any], field: str) -> None:

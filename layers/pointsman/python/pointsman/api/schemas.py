@@ -76,6 +76,15 @@ class OutputTokensOut(BaseModel):
     p90: Annotated[int, Field(description="What nine of ten answers stay within")]
 
 
+class ShadowOut(BaseModel):
+    """What would have been chosen where the caller's own model is only observed."""
+
+    selected: list[str]
+    expected_quality: float
+    cost: Annotated[float | None, Field(description="USD; null where the price is not known")]
+    reason: Reason
+
+
 class ExcludedOut(BaseModel):
     """A model of the config that cannot serve the prompt."""
 
@@ -135,10 +144,7 @@ class BriefOut(BaseModel):
         dict[str, Any] | None,
         Field(description="The conversation it belongs to: its turn, what held it before, whether that stays"),
     ] = None
-    shadow: Annotated[
-        dict[str, Any] | None,
-        Field(description="Where the caller's own model is only observed: what would have been chosen, at what cost"),
-    ] = None
+    shadow: ShadowOut | None = None
     recorded: bool
 
 

@@ -166,6 +166,9 @@ class Draft:
         if self.marked_at is not None:
             marked = len(_joined(tools, self.messages[: self.marked_at]))
         model = body.get("model")
+        if not (model is None or isinstance(model, str)):
+            remedy = "Send the name of a config or of a model, or leave it out."
+            refuse("model", f"not a string but {kind(model)}", remedy, model)
         return Request(
             dialect=dialect,
             messages=tuple(self.messages),
@@ -174,7 +177,7 @@ class Draft:
             modalities=tuple(modalities),
             supports=tuple(supports),
             max_output_tokens=max_output_tokens,
-            model=model if isinstance(model, str) else None,
+            model=model,
             attachment_tokens=sum(ATTACHMENT_TOKENS[modality] for modality in self.attachments),
             withheld_chars=sum(withheld(m.text) for m in self.messages),
             marked_chars=marked,
