@@ -1,4 +1,8 @@
-"""`make typescript`: clients/typescript/src/api.ts from the API's own description, so that the two never disagree."""
+"""TypeScript's types of the API, from the API's own description, so that the two never disagree.
+
+`make typescript` writes those of the client, clients/typescript/src/api.ts; the page's modules are checked against the
+same ones.
+"""
 
 import json
 import subprocess
@@ -13,8 +17,8 @@ from pointsman.settings import Settings
 
 CLIENT = Path(__file__).resolve().parent.parent / "clients/typescript"
 TARGET = CLIENT / "src/api.ts"
-# Fields with a default may be left out of a request.
-COMMAND = (str(CLIENT / "node_modules/.bin/openapi-typescript"), "--default-non-nullable", "false", "--alphabetize")
+# Fields with a default may be left out.
+FLAGS = ("--default-non-nullable", "false", "--alphabetize")
 
 
 def description(router: Router, folder: Path) -> dict[str, Any]:
@@ -27,15 +31,16 @@ def description(router: Router, folder: Path) -> dict[str, Any]:
     return document
 
 
-def types(router: Router) -> str:
-    """The text of src/api.ts."""
+def types(router: Router, tools: Path) -> str:
+    """The text of a module of types, made by the openapi-typescript that is installed in a folder."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "openapi.json"
         file.write_text(json.dumps(description(router, Path(folder))), encoding="utf-8")
         made = Path(folder) / "api.ts"
-        subprocess.run([*COMMAND, str(file), "--output", str(made)], check=True, capture_output=True)
-        return "// Written by `make typescript` from the description of the API.\n" + made.read_text("utf-8")
+        program = str(tools / "node_modules/.bin/openapi-typescript")
+        subprocess.run([program, *FLAGS, str(file), "--output", str(made)], check=True, capture_output=True)
+        return "// Written by scripts/client_types.py from the description of the API.\n" + made.read_text("utf-8")
 
 
 if __name__ == "__main__":
-    TARGET.write_text(types(open_router(Settings())), encoding="utf-8")
+    TARGET.write_text(types(open_router(Settings()), CLIENT), encoding="utf-8")

@@ -43,7 +43,7 @@ def built(real_router: Router) -> Path:
         if os.environ.get("POINTSMAN_REQUIRE_CLIENTS") == "1":
             pytest.fail(f"{message}, and POINTSMAN_REQUIRE_CLIENTS=1")
         pytest.skip(message)
-    client_types.TARGET.write_text(client_types.types(real_router), encoding="utf-8")
+    client_types.TARGET.write_text(client_types.types(real_router, CLIENT), encoding="utf-8")
     for made in ("dist", "dist-test"):
         shutil.rmtree(CLIENT / made, ignore_errors=True)
     tsc("tsconfig.json")

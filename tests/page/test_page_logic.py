@@ -12,11 +12,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pointsman.compose import open_app
-from pointsman.history.sqlite import SqliteHistory
 from pointsman.router import Router
-from pointsman.settings import Settings
 
+from scripts import client_types
 from tests.browser.test_replay import decided, random_case
 from tests.conftest import ROOT
 
@@ -39,14 +37,9 @@ def tools() -> None:
 
 
 @pytest.fixture(scope="module")
-def types(real_router: Router, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def types(real_router: Router) -> Path:
     """The API's types, made anew from its description."""
-    history = SqliteHistory(tmp_path_factory.mktemp("history") / "history.db")
-    app = open_app(Settings(), router=real_router, history=history)
-    (TOOLS / "openapi.json").write_text(json.dumps(app.openapi()))
-    history.close()
-    made = run(f"{TOOLS}/node_modules/.bin/openapi-typescript", f"{TOOLS}/openapi.json", "-o", str(TYPES))
-    assert made.returncode == 0, made.stderr
+    TYPES.write_text(client_types.types(real_router, TOOLS), encoding="utf-8")
     return TYPES
 
 

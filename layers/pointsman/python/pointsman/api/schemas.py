@@ -216,7 +216,9 @@ class HistoryOut(BaseModel):
 
 
 class ConfigOut(RouterConfig):
-    """A router config, as its file says it."""
+    """A router config, as its file says it, and what it says nothing of."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     candidates: Annotated[int, Field(description="How many models at an effort it stands for")]
 
