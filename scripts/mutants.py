@@ -41,6 +41,8 @@ GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ],
         [
             "tests/unit/test_predictor.py",
+            "tests/unit/test_predictor_formula.py",
+            "tests/unit/test_predictor_files.py",
             "tests/unit/test_refinement.py",
             "tests/unit/test_hierarchy.py",
             "tests/unit/test_hierarchy_formula.py",
@@ -49,7 +51,7 @@ GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ],
     ),
     "view": (["routing/view.py"], ["tests/unit/test_view.py"]),
-    "bearer": (["auth/bearer.py"], ["tests/unit/test_bearer.py"]),
+    "bearer": (["auth/bearer.py"], ["tests/unit/test_bearer.py", "tests/unit/test_bearer_document.py"]),
     "history": (
         ["history/base.py", "history/ids.py", "history/sqlite.py"],
         [
@@ -58,6 +60,7 @@ GROUPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             "tests/integration/test_sqlite_changed.py",
             "tests/integration/test_keeping.py",
             "tests/unit/test_decision.py",
+            "tests/unit/test_history_base.py",
         ],
     ),
     "dynamodb": (
@@ -147,6 +150,9 @@ def prepare(stage: Path, files: Sequence[str], tests: Sequence[str]) -> None:
         "also_copy": [*COPIED, "layers"],
         "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-W", "default"],
         "pytest_add_cli_args_test_selection": list(tests),
+        # A mutant that hangs is stopped after four times what its tests took and 20 s; not 15 times.
+        "timeout_multiplier": 4.0,
+        "timeout_constant": 5.0,
     }
     pytest = (ROOT / "pyproject.toml").read_text().partition("[tool.pytest.ini_options]")[2].partition("\n[")[0]
     lines = [f"{name} = {value!r}" for name, value in settings.items()]

@@ -104,6 +104,13 @@ def test_a_score_published_since_moves_a_model_with_few_outcomes(hierarchy: Hier
     )
 
 
+def test_a_score_that_was_corrected_since_counts_as_it_is_now(hierarchy: Hierarchy) -> None:
+    # In training the one score was as far below the mean as it is above it now.
+    thin = replace(hierarchy, information=np.array([[[0.0]]]), evidence=np.array([[0.0]]))
+    then = replace(thin, scored=np.array([[[11.0]]]), scored_evidence=np.array([[-10 * np.log(4)]]))
+    assert one(then, ("hle", None, 0.8), name="acme/known").mean[0, 0] == pytest.approx(1 + 10 * np.log(4) / 11)
+
+
 def levels(hierarchy: Hierarchy, *scores: PublishedScore) -> NDArray[np.float64]:
     """Ability in the first domain of one model at every effort."""
     k = len(EFFORTS)

@@ -176,10 +176,11 @@ def test_the_logit_and_what_is_not_known_of_it_are_what_the_formulas_say(seed: i
         assert variance[i] == pytest.approx(doubt + (b * sd[i]) ** 2)
 
 
-def test_efforts_of_a_model_that_are_in_the_wrong_order_share_their_mean() -> None:
+@pytest.mark.parametrize("seed", range(4, 12))
+def test_efforts_of_a_model_that_are_in_the_wrong_order_share_their_mean(seed: int) -> None:
     # What is not known of a level's own score is known of its shift: here it falls and rises as it likes.
-    rng = np.random.default_rng(4)
-    h = replace(random_hierarchy(4), effort_shift=rng.normal(0, 2, (len(EFFORTS), Q)))
+    rng = np.random.default_rng(seed)
+    h = replace(random_hierarchy(seed), effort_shift=rng.normal(0, 2, (len(EFFORTS), Q)))
     scores: list[PublishedScore] = [("hle", None, 0.4), ("scicode", None, 0.6)]
     levels = ["xhigh", "none", "medium", "max", "minimal", "high", "low"]
     alone = [abilities_of(h, [(["acme/new"], level, scores)], [0.5]) for level in levels]

@@ -91,7 +91,7 @@ class DifficultyHead:
         z = self.place(inputs)
         near = nearness(z, self.landmarks, self.gamma, self._squared)
         raw = (z @ self.weights + near @ self.near_weights).astype(np.float64) + self.bias
-        novelty = np.clip(1.0 - near.max(axis=1).astype(np.float64), 0.0, 1.0)
+        novelty = 1.0 - near.max(axis=1).astype(np.float64)
         known, novel = self.variance
         return np.clip(raw, *self.difficulty_range), np.sqrt(known + novel * novelty), novelty
 

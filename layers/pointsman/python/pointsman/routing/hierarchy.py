@@ -289,7 +289,7 @@ def _rising(factor: Floats, efforts: Sequence[str | None], names: Sequence[Seque
 
     Neighbouring levels that are in the wrong order share their mean (pool adjacent violators).
     """
-    direction = loading[:-1].mean(axis=0) if len(loading) > 1 else loading.sum(axis=0)
+    direction = loading[:-1].mean(axis=0)
     length = float(np.linalg.norm(direction))
     if length == 0:
         return factor

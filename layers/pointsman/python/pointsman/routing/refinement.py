@@ -92,7 +92,9 @@ class Refinement:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that `from_arrays` reads."""
-        return {**{name: np.asarray(getattr(self, name)) for name in SHAPES}, "model_ids": np.array(self.model_ids)}
+        numbers = {name: np.asarray(getattr(self, name)) for name in SHAPES}
+        # Of no ids at all numpy would make an array of numbers.
+        return numbers | {"model_ids": np.array(self.model_ids, dtype=str)}
 
     def memberships(self, vectors: Floats32) -> Floats:
         """phi, float64 [n, K]: how much each embedding, float32 [n, d], belongs to each domain; rows sum to 1."""
