@@ -1,3 +1,4 @@
+// @ts-check
 // Starts the page and joins its parts. The decision shown always answers the newest request.
 
 import { startAccess } from "./lib/access.js";
@@ -13,9 +14,12 @@ const place = byId("decision");
 const wait = byId("decision-wait");
 const status = byId("decision-status");
 let stopWaiting = () => {};
+/** @type {import("./lib/api.js").Config[]} */
 let configs = [];
+/** @type {ReturnType<typeof import("./history/history.js").startHistory> | null} */
 let history = null;
 
+/** @param {(() => void) | null} cancel */
 function setWaiting(cancel) {
   stopWaiting();
   place.setAttribute("aria-busy", String(cancel !== null));
@@ -29,6 +33,7 @@ function decisionParts() {
   return import("./decide/decision.js");
 }
 
+/** @param {import("./lib/api.js").Decision} decision @param {typeof import("./decide/decision.js")} parts */
 function show(decision, { decisionView, decisionSentence }) {
   place.replaceChildren(decisionView(decision));
   status.textContent = decisionSentence(decision);

@@ -110,6 +110,13 @@ def test_what_the_strongest_would_have_cost_is_told(page: Page) -> None:
     expect(view.get_by_test_id("saving")).to_contain_text("$99.00 per 1,000")
 
 
+def test_what_a_model_without_a_price_saves_is_not_known(page: Page) -> None:
+    page.route("**/api/route", change(cost=None, strongest={"model_id": "maker/best", "cost": 0.1}))
+    saving = decide(page, new_prompt("Compare")).get_by_test_id("saving")
+    expect(saving).to_contain_text("–")
+    expect(saving).not_to_contain_text("%")
+
+
 def test_a_decision_that_takes_long_says_so_and_can_be_cancelled(page: Page) -> None:
     page.clock.install()
     page.route("**/api/route", unanswered)

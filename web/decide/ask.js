@@ -1,34 +1,51 @@
+// @ts-check
 // The request form. It sends what is filled in and nothing else, and shows each refusal at the field it is about.
 
 import { asTrouble, postRoute } from "../lib/api.js";
-import { byId, setBusy } from "../lib/dom.js";
+import { byId, isA, setBusy } from "../lib/dom.js";
 import { newestOnly } from "../lib/newest.js";
 import { startPrompt } from "./prompt.js";
 import { estimatedTokens } from "./tokens.js";
 import { clearTrouble, showTrouble } from "../lib/trouble.js";
 
+/** @typedef {import("../lib/api.js").Asking} Asking */
+/** @typedef {import("../lib/api.js").Decision} Decision */
+/** @typedef {import("../lib/trouble.js").Remark} Remark */
+/** @typedef {keyof typeof FIELDS} Field A field of the form, as the API names it. */
+/** @typedef {{message?: string | null, retry?: (() => void) | null}} Whole What is about no single field. */
+
 // The field as the API names it -> the input, and the place of its errors.
-const FIELDS = {
+const FIELDS = /** @type {const} */ ({
   prompt: ["prompt", "prompt-error"],
   config: ["config", "config-error"],
   task: ["task", "task-error"],
   preferred_input_modalities: [null, "modalities-error"],
   max_output_tokens: ["max-output-tokens", "max-output-tokens-error"],
   worth_usd: ["worth", "worth-error"],
-};
+});
 const FOLDED = new Set(["task", "preferred_input_modalities", "max_output_tokens", "worth_usd"]);
-const NUMBERS = { max_output_tokens: "Give a whole number", worth_usd: "Give an amount in US dollars" };
+const NUMBERS = /** @type {const} */ ([
+  ["max_output_tokens", "Give a whole number"],
+  ["worth_usd", "Give an amount in US dollars"],
+]);
 const COUNT_AFTER_MS = 120;
 
 // `onStart` is called with a way to cancel when a request is sent, `onFailure` when the newest one failed. `onDecision`
 // gets each decision and a test of whether it answers the newest request; only such a one may be shown.
+/**
+ * @param {object} listeners
+ * @param {(cancel: () => void) => void} listeners.onStart
+ * @param {(decision: Decision, isNewest: () => boolean) => unknown} listeners.onDecision
+ * @param {() => void} listeners.onFailure
+ */
 export function startAsk({ onStart, onDecision, onFailure }) {
   const form = byId("route-form");
-  const prompt = byId("prompt");
+  const prompt = byId("prompt", HTMLTextAreaElement);
   const button = byId("decide-button");
   const general = byId("decide-error");
   const begin = newestOnly();
   const whole = startPrompt(prompt, byId("prompt-held"));
+  /** @type {string | null} */
   let waitingFor = null;
 
   async function send() {
@@ -63,8 +80,10 @@ export function startAsk({ onStart, onDecision, onFailure }) {
   }
 
   function read() {
+    /** @type {Remark[]} */
     const problems = [];
-    const request = { prompt: whole.text(), config: byId("config").value };
+    /** @type {Asking} */
+    const request = { prompt: whole.text(), config: byId("config", HTMLSelectElement).value };
     if (request.prompt.trim() === "") {
       problems.push({
         field: "prompt",
@@ -73,12 +92,13 @@ export function startAsk({ onStart, onDecision, onFailure }) {
       });
     }
     if (request.config === "") delete request.config;
-    const task = byId("task").value.trim();
+    const task = byId("task", HTMLInputElement).value.trim();
     if (task !== "") request.task = task;
-    const modalities = [...form.querySelectorAll("input[name=modality]:checked")].map((box) => box.value);
-    if (modalities.length > 0) request.preferred_input_modalities = modalities;
-    for (const [name, remedy] of Object.entries(NUMBERS)) {
-      const input = byId(FIELDS[name][0]);
+    const boxes = /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[name=modality]:checked"));
+    const modalities = /** @type {Asking["preferred_input_modalities"]} */ ([...boxes].map((box) => box.value));
+    if (boxes.length > 0) request.preferred_input_modalities = modalities;
+    for (const [name, remedy] of NUMBERS) {
+      const input = byId(FIELDS[name][0], HTMLInputElement);
       if (input.validity.badInput) {
         const message = "This is not a number.";
         problems.push({ field: name, message, remedy: `${remedy} or leave it empty.` });
@@ -89,6 +109,7 @@ export function startAsk({ onStart, onDecision, onFailure }) {
     return { request, problems };
   }
 
+  /** @param {import("../lib/api.js").Trouble} trouble */
   function showRefusal(trouble) {
     const retry = trouble.retry ? send : null;
     const remarks =
@@ -103,12 +124,13 @@ export function startAsk({ onStart, onDecision, onFailure }) {
   }
 
   // What is about a field goes there. The rest, and Retry, goes beside the button.
+  /** @param {Remark[]} remarks @param {Whole} whole */
   function showRemarks(remarks, { message = null, retry = null } = {}) {
     const rest = remarks.filter((one) => fieldOf(one) === null);
     for (const [name, [inputId, placeId]] of Object.entries(FIELDS)) {
       const mine = remarks.filter((one) => fieldOf(one) === name);
       if (mine.length === 0) continue;
-      if (FOLDED.has(name)) byId("options").open = true;
+      if (FOLDED.has(name)) byId("options", HTMLDetailsElement).open = true;
       showTrouble(byId(placeId), { remarks: mine });
       if (inputId !== null) byId(inputId).setAttribute("aria-invalid", "true");
     }
@@ -126,11 +148,11 @@ export function startAsk({ onStart, onDecision, onFailure }) {
 
   function clearAll() {
     clearTrouble(general);
-    for (const name of Object.keys(FIELDS)) clearField(name);
+    for (const field of Object.values(FIELDS)) clearField(field);
   }
 
-  function clearField(name) {
-    const [inputId, placeId] = FIELDS[name];
+  /** @param {(typeof FIELDS)[Field]} field */
+  function clearField([inputId, placeId]) {
     clearTrouble(byId(placeId));
     if (inputId !== null) byId(inputId).removeAttribute("aria-invalid");
   }
@@ -145,16 +167,19 @@ export function startAsk({ onStart, onDecision, onFailure }) {
       send();
     }
   });
-  form.addEventListener("input", (event) => {
-    const name = event.target.name === "modality" ? "preferred_input_modalities" : event.target.name;
-    if (Object.hasOwn(FIELDS, name)) clearField(name);
+  form.addEventListener("input", ({ target }) => {
+    const own = isA(target) ? target.getAttribute("name") : null;
+    const name = own === "modality" ? "preferred_input_modalities" : own;
+    if (isField(name)) clearField(FIELDS[name]);
   });
   startCount(prompt, whole, byId("token-count"));
 }
 
 // Counting waits until the typing rests, so that no key press waits for it.
+/** @param {HTMLTextAreaElement} prompt @param {{text: () => string}} whole @param {HTMLElement} place */
 function startCount(prompt, whole, place) {
-  let timer = null;
+  /** @type {number | undefined} */
+  let timer;
   const tell = () => {
     const tokens = estimatedTokens(whole.text());
     place.textContent =
@@ -168,7 +193,12 @@ function startCount(prompt, whole, place) {
 }
 
 // "prompt", "/prompt", "body.prompt" and "preferred_input_modalities[0]" name fields of the form.
+/** @param {Remark} remark */
 function fieldOf(remark) {
-  const parts = String(remark.field ?? "").split(/[^A-Za-z_]+/);
-  return parts.find((part) => Object.hasOwn(FIELDS, part)) ?? null;
+  return String(remark.field ?? "").split(/[^A-Za-z_]+/).find(isField) ?? null;
+}
+
+/** @param {string | null} name @returns {name is Field} */
+function isField(name) {
+  return name !== null && Object.hasOwn(FIELDS, name);
 }

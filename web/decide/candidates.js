@@ -1,3 +1,4 @@
+// @ts-check
 // The table of the candidates of one decision, cheapest first. The chosen one is told in words, not by colour only.
 
 import { el } from "../lib/dom.js";
@@ -5,9 +6,13 @@ import { DASH, count, money, moneyPerThousand, number, percent } from "../lib/fo
 import { modelName } from "../lib/model.js";
 import { sortableTable } from "../lib/table.js";
 
+/** @typedef {import("../lib/api.js").Decision} Decision */
+/** @typedef {Decision["candidates"][number]} Candidate */
+
 const SHOWN_AT_FIRST = 10;
 
 // The table, `mark(choice, threshold)`, which shows what is chosen, and `point(id)`, which lights a row.
+/** @param {Decision} decision @param {{onPoint?: (id: string | null) => void}} listeners */
 export function candidatesView(decision, { onPoint = () => {} } = {}) {
   const dearest = Math.max(0, ...decision.candidates.map((one) => one.cost || 0));
   const strongest = decision.strongest?.model_id;
@@ -27,6 +32,7 @@ export function candidatesView(decision, { onPoint = () => {} } = {}) {
     tr.addEventListener("pointerleave", () => onPoint(null));
   }
 
+  /** @param {{selected: string[]}} choice @param {number} threshold */
   function mark(choice, threshold) {
     chosen = new Set(choice.selected);
     table.node.classList.toggle("unasked", !(threshold > 0)); // a choice by worth may ask for no completion at all
@@ -34,11 +40,11 @@ export function candidatesView(decision, { onPoint = () => {} } = {}) {
     for (const { row, tr } of table.entries) {
       tr.classList.toggle("chosen", chosen.has(row.model_id));
       tr.classList.toggle("over", row.mu >= threshold);
-      tr.querySelector(".badges").replaceChildren(
+      tr.querySelector(".badges")?.replaceChildren(
         ...[
           chosen.has(row.model_id) ? el("span", { class: "badge chosen-badge" }, "Chosen") : null,
           row.model_id === strongest ? el("span", { class: "badge" }, "Strongest") : null,
-        ].filter(Boolean),
+        ].filter((badge) => badge !== null),
       );
     }
     table.refresh();
@@ -48,13 +54,16 @@ export function candidatesView(decision, { onPoint = () => {} } = {}) {
   return {
     node: table.node,
     mark,
+    /** @param {string | null} modelId */
     point(modelId) {
       for (const { row, tr } of table.entries) tr.classList.toggle("pointed", row.model_id === modelId);
     },
   };
 }
 
+/** @param {Decision} decision @param {number} dearest */
 function columnsOf(decision, dearest) {
+  /** @type {import("../lib/table.js").Column<Candidate>[]} */
   const columns = [
     {
       name: "Model",
@@ -72,7 +81,7 @@ function columnsOf(decision, dearest) {
       name: "Cost of 1,000",
       kind: "cost",
       cell: (one) => [
-        bar("bar cost-bar", dearest > 0 ? one.cost / dearest : 0),
+        bar("bar cost-bar", dearest > 0 ? (one.cost ?? 0) / dearest : 0),
         el("span", { class: "value", title: `${money(one.cost)} a request` }, moneyPerThousand(one.cost)),
       ],
       sort: (one) => one.cost,
@@ -108,11 +117,13 @@ function columnsOf(decision, dearest) {
   return columns;
 }
 
+/** @param {Candidate} one */
 function sigma(one) {
   return el("span", { class: "sigma" }, typeof one.sigma === "number" ? `± ${percent(one.sigma)}` : "");
 }
 
 // For the eye only: the number beside it says the same.
+/** @param {string} kind @param {number} share */
 function bar(kind, share) {
   return el(
     "span",

@@ -1,3 +1,4 @@
+// @ts-check
 // One whole decision as elements: the answer first, the reasons after it. The same for a new one and one of the past.
 
 import { el, list } from "../lib/dom.js";
@@ -9,6 +10,11 @@ import { shadowView } from "./shadow.js";
 
 const EXCLUDED_SHOWN_OPEN = 6;
 
+/** @typedef {import("../lib/api.js").Decision} Decision */
+/** @typedef {import("../lib/api.js").Schemas} Schemas */
+/** @typedef {import("../lib/dom.js").Child} Child */
+
+/** @param {Decision} decision */
 export function decisionView(decision) {
   const compared = comparedView(decision);
   const size = decision.candidates.length;
@@ -42,12 +48,14 @@ export function decisionView(decision) {
 }
 
 // The decision as one sentence, for a screen reader.
+/** @param {Decision} decision */
 export function decisionSentence(decision) {
   const stored = decision.recorded === false ? " It was not stored." : "";
   const chosen = decision.selected.join(" and ") || "no model";
   return `Chosen: ${chosen}. Expected completion ${percent(decision.expected_quality)}, predicted cost ${money(decision.cost)}.${stored}`;
 }
 
+/** @param {string | null | undefined} reason */
 export function reasonWords(reason) {
   if (reason === "threshold") return "clears the threshold";
   if (reason === "value") return "worth the most";
@@ -56,6 +64,7 @@ export function reasonWords(reason) {
   return String(reason ?? DASH);
 }
 
+/** @param {Decision} decision */
 function headline(decision) {
   const chosen = decision.selected.map((id) => el("li", { "data-testid": "chosen-model" }, modelName(id)));
   return el(
@@ -71,6 +80,7 @@ function headline(decision) {
   );
 }
 
+/** @param {Decision} decision */
 function figures(decision) {
   const { cost, strongest } = decision;
   const items = [
@@ -98,17 +108,20 @@ function figures(decision) {
 }
 
 // What was asked for: a bar, a worth, or both.
+/** @param {Decision} decision */
 function barWords({ completion_threshold: threshold, worth_usd: worth = null }) {
   const bar = threshold > 0 || worth === null ? `threshold ${plainPercent(threshold)}` : null;
   return [bar, worth === null ? null : `worth ${money(worth)}`].filter(Boolean).join(", ");
 }
 
 // What one request costs, and where most of that comes from.
+/** @param {Decision} decision */
 function costWords({ cost, tokens }) {
   const written = tokens ? `, ${count(tokens.expected)} tokens out (9 in 10 under ${count(tokens.p90)})` : "";
   return `${money(cost)} each${written}`;
 }
 
+/** @param {string} name @param {string} value @param {Child} note @param {string} testid */
 function figure(name, value, note, testid) {
   return el(
     "div",
@@ -119,17 +132,19 @@ function figure(name, value, note, testid) {
   );
 }
 
+/** @param {number | null} cost @param {Decision["strongest"]} strongest @param {string[]} selected */
 function saving(cost, strongest, selected) {
-  const saved = strongest.cost - cost;
-  if (!(strongest.cost > 0) || !Number.isFinite(saved))
-    return figure("Saved", DASH, "against the strongest", "saving");
+  const most = strongest.cost ?? 0;
+  const saved = cost === null ? NaN : most - cost; // what a price is not known of saves nothing that is known
+  if (!(most > 0) || !Number.isFinite(saved)) return figure("Saved", DASH, "against the strongest", "saving");
   if (selected.length === 1 && selected[0] === strongest.model_id)
     return figure("Saved", "nothing", "the strongest is chosen", "saving");
   if (saved < 0) return figure("Saved", "nothing", `${moneyPerThousand(-saved)} more per 1,000`, "saving");
-  return figure("Saved", percent(saved / strongest.cost), `${moneyPerThousand(saved)} per 1,000`, "saving");
+  return figure("Saved", percent(saved / most), `${moneyPerThousand(saved)} per 1,000`, "saving");
 }
 
 // How to call what was chosen, and what to call where it is unavailable.
+/** @param {Decision} decision */
 function calls(decision) {
   const [chosen, others] = [list(decision.calls), list(decision.fallbacks)];
   if (chosen.length === 0) return null;
@@ -151,6 +166,7 @@ function calls(decision) {
   );
 }
 
+/** @param {Schemas["CallOut"]} call @param {string | null} expected */
 function callRow({ model_id: id, effort, request }, expected) {
   const asks = Object.keys(request ?? {}).length > 0;
   return el(
@@ -162,6 +178,7 @@ function callRow({ model_id: id, effort, request }, expected) {
   );
 }
 
+/** @param {readonly Schemas["ExcludedOut"][]} some */
 function excluded(some) {
   if (some.length === 0) return null;
   return el(
@@ -184,10 +201,11 @@ function excluded(some) {
   );
 }
 
-function prompt(decision) {
-  const stored = typeof decision.prompt === "string";
-  const isWhole = stored && new TextEncoder().encode(decision.prompt).length === decision.prompt_bytes;
-  const size = `${count(decision.prompt_bytes)} bytes${stored && !isWhole ? ", stored in part" : ""}`;
+/** @param {Decision} decision */
+function prompt({ prompt: kept, prompt_bytes: bytes }) {
+  const isPart = typeof kept === "string" && new TextEncoder().encode(kept).length !== bytes;
+  const size = `${count(bytes)} bytes${isPart ? ", stored in part" : ""}`;
+  /** @param {string} text */
   const box = (text) =>
     el(
       "div",
@@ -205,28 +223,32 @@ function prompt(decision) {
     "section",
     {},
     el("h3", {}, "Prompt ", el("span", { class: "muted" }, size)),
-    stored ? box(decision.prompt) : el("p", { class: "muted" }, "The text of this prompt was not stored."),
+    typeof kept === "string" ? box(kept) : el("p", { class: "muted" }, "The text of this prompt was not stored."),
   );
 }
 
+/** @param {Decision["costs"]} costs */
 function partsWords(costs) {
   if (!costs) return null;
+  /** @type {[string, number | null][]} */
   const parts = [
     ["input", costs.input],
     ["cached input", costs.cached],
     ["output", costs.output],
   ];
   return parts
-    .filter(([, usd]) => usd > 0)
+    .filter(([, usd]) => usd !== null && usd > 0)
     .map(([name, usd]) => `${name} ${money(usd)}`)
     .join(", ");
 }
 
+/** @param {Decision} decision */
 function about(decision) {
   const time = decision.ts
     ? el("time", { datetime: decision.ts, title: decision.ts }, localTime(decision.ts))
     : null;
-  const pairs = [
+  /** @type {[string, Node | string | number | null | undefined][]} */
+  const all = [
     ["Decided", time],
     ["Config", decision.config],
     ["Worth of a completed request", typeof decision.worth_usd === "number" ? money(decision.worth_usd) : null],
@@ -241,7 +263,8 @@ function about(decision) {
     ["Decision id", decision.id],
     ["Prompt SHA-256", decision.prompt_sha256],
     ["Artifact", decision.artifact],
-  ].filter(([, value]) => value !== null && value !== undefined && value !== "");
+  ];
+  const pairs = all.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return el(
     "details",
     { class: "fold" },

@@ -64,7 +64,7 @@ export function replayer(decision) {
 }
 
 // What a decision asked for: its own threshold and worth.
-/** @param {Whole} decision @returns {Asked} */
+/** @param {Decision & {completion_threshold: number}} decision @returns {{threshold: number, worth: number | null}} */
 export function askedOf({ completion_threshold: threshold, worth_usd: worth = null }) {
   return { threshold, worth };
 }

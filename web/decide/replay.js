@@ -1,3 +1,4 @@
+// @ts-check
 // The decision at other thresholds, or at another worth where it was chosen by worth, at once and without a request: the
 // chart, the table and one sentence follow a slider. It is offered only where the page, at what the decision itself
 // asked for, comes to the server's own choice.
@@ -9,7 +10,23 @@ import { modelName } from "../lib/model.js";
 import { askedOf, explain, replayer } from "./policy.js";
 import { scatterView } from "./scatter.js";
 
+/** @typedef {import("../lib/api.js").Decision} Decision */
+/** @typedef {import("./policy.js").Choice} Choice */
+/** @typedef {ReturnType<typeof askedOf>} Asked */
+/**
+ * @typedef {object} Dial What the slider moves: the position is a whole number, `at` what it asks for, and `text` how
+ *   that is told.
+ * @property {Asked} own
+ * @property {string} name
+ * @property {string} label
+ * @property {number} max
+ * @property {number} start
+ * @property {(position: number) => Asked} at
+ * @property {(asked: Asked) => string} text
+ */
+
 // The elements of the chart with its slider, and of the table.
+/** @param {Decision} decision */
 export function comparedView(decision) {
   const chart = scatterView(decision, { onPoint: (id) => table.point(id) });
   const table = candidatesView(decision, { onPoint: (id) => chart.point(id) });
@@ -28,6 +45,7 @@ export function comparedView(decision) {
   return { chart: chart.node, slider: shown, table: table.node };
 }
 
+/** @param {Choice} choice @param {Decision} decision */
 function isSame(choice, decision) {
   return (
     choice.selected.join() === decision.selected.join() &&
@@ -36,7 +54,7 @@ function isSame(choice, decision) {
   );
 }
 
-// What the slider moves: the position is a whole number, `at` what it asks for, and `text` how that is told.
+/** @param {Decision} decision @returns {Dial} */
 function dialOf(decision) {
   const own = askedOf(decision);
   if (own.worth === null) {
@@ -66,11 +84,17 @@ function dialOf(decision) {
 const WORTHS = [-4, -3, -2, -1, 0, 1, 2].flatMap((power) => [1, 2, 5].map((lead) => Number(`${lead}e${power}`)));
 WORTHS.push(1000);
 
+/** @param {number} worth */
 function nearest(worth) {
+  /** @param {number} place */
   const far = (place) => Math.abs(Math.log(WORTHS[place] / worth));
   return WORTHS.reduce((best, _, place) => (far(place) < far(best) ? place : best), 0);
 }
 
+/**
+ * @param {Decision} decision @param {(asked: Asked) => Choice} choose
+ * @param {(choice: Choice, asked: Asked) => void} onChoice
+ */
 function slider(decision, choose, onChoice) {
   const dial = dialOf(decision);
   const input = el("input", {
@@ -86,6 +110,7 @@ function slider(decision, choose, onChoice) {
   const told = el("p", { class: "replayed", "data-testid": "replayed", "aria-live": "polite" });
   const reset = el("button", { type: "button", class: "quiet", "data-testid": "threshold-reset" }, "Reset");
 
+  /** @param {Asked} asked */
   function show(asked) {
     const choice = choose(asked);
     const isOwn = asked.threshold === dial.own.threshold && asked.worth === dial.own.worth;
@@ -104,7 +129,7 @@ function slider(decision, choose, onChoice) {
 
   input.addEventListener("input", () => show(dial.at(Number(input.value))));
   reset.addEventListener("click", () => {
-    input.value = dial.start;
+    input.value = String(dial.start);
     show(dial.own);
     input.focus();
   });
@@ -117,6 +142,7 @@ function slider(decision, choose, onChoice) {
   );
 }
 
+/** @param {Choice} choice @param {boolean} same */
 function sentence(choice, same) {
   const names = choice.selected.flatMap((id, place) =>
     place > 0 ? [" with ", modelName(id)] : [modelName(id)],

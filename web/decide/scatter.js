@@ -1,3 +1,4 @@
+// @ts-check
 // The candidates as points: cost to the right, completion upwards, sigma as whiskers, the threshold as a line. It is
 // drawn for the width it has, so its text is never scaled. One point is reached by Tab, the others by the arrow keys.
 
@@ -9,20 +10,34 @@ import { logScale, oddsScale } from "./scale.js";
 const HEIGHT = 300;
 const EDGE = { top: 14, right: 16, bottom: 40, left: 52 };
 
-// The chart and `mark(choice, threshold)`, which shows what is chosen at a threshold.
+/** @typedef {import("../lib/api.js").Decision} Decision */
+/** @typedef {Decision["candidates"][number] & {cost: number}} Point A candidate that has a place in the chart. */
+/** @typedef {ReturnType<typeof oddsScale>} Upwards */
+/** @typedef {ReturnType<typeof logScale>} Rightwards */
+/**
+ * @typedef {object} Chart
+ * @property {HTMLElement | null} node
+ * @property {(choice: {selected: string[]}, threshold: number) => void} mark
+ * @property {(modelId: string | null) => void} point
+ */
+
+// The chart, `mark(choice, threshold)`, which shows what is chosen at a threshold, and `point(id)`.
+/** @param {Decision} decision @param {{onPoint?: (id: string | null) => void}} listeners @returns {Chart} */
 export function scatterView(decision, { onPoint = () => {} } = {}) {
   const points = decision.candidates
-    .filter((one) => Number.isFinite(one.mu) && Number.isFinite(one.cost))
+    .filter(isDrawn)
     .sort((a, b) => a.cost - b.cost || a.mu - b.mu);
   if (points.length === 0) return { node: null, mark() {}, point() {} };
   const told = el("div", { class: "point-detail", "data-testid": "point-detail", "aria-hidden": "true" });
   const frame = el("div", { class: "scatter" }, told);
   let marked = { selected: decision.selected, threshold: decision.completion_threshold };
+  /** @type {Point | null} */
   let current = null; // the candidate that is told about
   let stop = Math.max(
     0,
     points.findIndex((one) => decision.selected.includes(one.model_id)),
   );
+  /** @type {ReturnType<typeof drawn> | null} */
   let drawing = null;
 
   function draw() {
@@ -43,17 +58,20 @@ export function scatterView(decision, { onPoint = () => {} } = {}) {
     if (hadFocus) drawing.dots[stop].focus();
   }
 
+  /** @param {KeyboardEvent} event @param {number} place */
   function move(event, place) {
+    /** @type {Record<string, number | undefined>} */
     const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -Infinity, End: Infinity };
     const step = steps[event.key];
     if (step === undefined) return;
     event.preventDefault();
     stop = Math.min(points.length - 1, Math.max(0, place + step));
     show();
-    drawing.dots[stop].focus();
+    drawing?.dots[stop].focus();
   }
 
   // Tells about one candidate, or about none.
+  /** @param {Point | null} candidate */
   function point(candidate) {
     current = candidate;
     onPoint(candidate?.model_id ?? null);
@@ -75,9 +93,9 @@ export function scatterView(decision, { onPoint = () => {} } = {}) {
       dot.setAttribute("aria-label", sentence(one, chosen));
     });
     const at = y.at(threshold);
-    line.setAttribute("y1", at);
-    line.setAttribute("y2", at);
-    label.setAttribute("y", at < 40 ? at + 15 : at - 6);
+    line.setAttribute("y1", String(at));
+    line.setAttribute("y2", String(at));
+    label.setAttribute("y", String(at < 40 ? at + 15 : at - 6));
     const asked = threshold > 0; // a choice by worth may ask for no completion at all
     line.classList.toggle("none", !asked);
     label.classList.toggle("none", !asked);
@@ -100,6 +118,12 @@ export function scatterView(decision, { onPoint = () => {} } = {}) {
   };
 }
 
+/** @param {Decision["candidates"][number]} one @returns {one is Point} */
+function isDrawn(one) {
+  return Number.isFinite(one.mu) && Number.isFinite(one.cost);
+}
+
+/** @param {Point[]} points @param {Decision} decision @param {number} width */
 function drawn(points, decision, width) {
   const [left, right] = [EDGE.left, width - EDGE.right];
   const [top, bottom] = [EDGE.top, HEIGHT - EDGE.bottom];
@@ -141,6 +165,7 @@ function drawn(points, decision, width) {
   return { node, dots, line, label, x, y, width, over };
 }
 
+/** @param {Point} one @param {Rightwards} x @param {Upwards} y */
 function dotOf(one, x, y) {
   const [cx, cy] = [x.at(one.cost * 1000), y.at(one.mu)];
   const [low, high] = ends(one);
@@ -156,6 +181,7 @@ function dotOf(one, x, y) {
 
 // One sigma down and up. Sigma comes from not knowing the difficulty, which is in odds: taken there, as the axis is, it
 // stays between 0 and 1.
+/** @param {Point} point */
 function ends({ mu, sigma }) {
   const slope = mu * (1 - mu);
   if (!(sigma > 0) || !(slope > 0)) return [mu, mu];
@@ -164,10 +190,16 @@ function ends({ mu, sigma }) {
 }
 
 // The chosen points again, above all others, with their names; the strongest is named where there is room.
+/**
+ * @param {Point[]} points @param {Decision} decision @param {string[]} selected
+ * @param {{x: Rightwards, y: Upwards, width: number}} drawing
+ */
 function namesOf(points, decision, selected, { x, y, width }) {
   const chosen = points.filter((one) => selected.includes(one.model_id));
   const strongest = points.find((one) => one.model_id === decision.strongest?.model_id);
+  /** @type {[number, number][]} */
   const placed = [];
+  /** @param {Point} one @param {string} kind */
   const name = (one, kind) => {
     const [px, py] = [x.at(one.cost * 1000), y.at(one.mu)];
     if (placed.some(([qx, qy]) => Math.abs(qy - py) < 15 && Math.abs(qx - px) < 260)) return null;
@@ -190,10 +222,11 @@ function namesOf(points, decision, selected, { x, y, width }) {
     ),
     ...chosen.map((one) => name(one, "chosen-name")),
     strongest && !chosen.includes(strongest) ? name(strongest, "strongest-name") : null,
-  ].filter(Boolean);
+  ].filter((node) => node !== null);
 }
 
 // The best completion that money buys: a step at each candidate that no cheaper one reaches.
+/** @param {Point[]} points @param {Rightwards} x @param {Upwards} y @param {number} right */
 function frontier(points, x, y, right) {
   let best = -Infinity;
   let path = "";
@@ -206,15 +239,18 @@ function frontier(points, x, y, right) {
   return `${path}H${right}`;
 }
 
+/** @param {number} value */
 function axisMoney(value) {
   return `$${value.toLocaleString("en-US", { maximumSignificantDigits: 1 })}`;
 }
 
+/** @param {Point} one @param {boolean} chosen */
 function sentence(one, chosen) {
   const spread = one.sigma ? `, give or take ${percent(one.sigma)}` : "";
   return `${one.model_id}${chosen ? ", chosen" : ""}: completion ${percent(one.mu)}${spread}, ${money(one.cost * 1000)} per 1,000 requests`;
 }
 
+/** @param {Point} one @param {string[]} selected */
 function details(one, selected) {
   return [
     el("strong", {}, shortName(one.model_id)),
@@ -228,7 +264,7 @@ function details(one, selected) {
           `capability ${number(one.capability, 2)}${one.capability_known === false ? " (assumed)" : ""}`,
         )
       : null,
-  ].filter(Boolean);
+  ].filter((node) => node !== null);
 }
 
 function hint() {

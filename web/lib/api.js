@@ -8,6 +8,7 @@ import { anotherToken, currentToken, isRefusal, withToken } from "./access.js";
 /** @typedef {Schemas["SummaryOut"]} Call */
 /** @typedef {Schemas["HistoryOut"]} Page */
 /** @typedef {Schemas["OutcomeOut"]} Outcome */
+/** @typedef {Schemas["RouteRequest"]} Asking What is sent to have a decision. */
 /** @typedef {Omit<Schemas["RecordedDecisionOut"], "outcomes"> & {outcomes?: Outcome[]}} Decision New, or of the past. */
 /**
  * @typedef {Schemas["ModelOut"] & {aliases?: string[], input_modalities?: string[], efforts?: Record<string, unknown>,
@@ -69,7 +70,7 @@ export function getDecision(id) {
   return call(`api/history/${encodeURIComponent(id)}`, {}, isDecision);
 }
 
-/** @param {Json} request @param {AbortSignal} signal */
+/** @param {Asking} request @param {AbortSignal} signal */
 export function postRoute(request, signal) {
   return call("api/route", { method: "POST", body: JSON.stringify(request), signal }, isDecision);
 }

@@ -198,7 +198,20 @@ LATER = (
     "value",
     "asked",
 )
-_optional: dict[str, Any] = {name: (DecisionOut.model_fields[name].rebuild_annotation() | None, None) for name in LATER}
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    # It may be absent and is then nothing at all: null is no default of it.
+    del schema["default"]
+
+
+def _later(name: str) -> tuple[Any, Any]:
+    field = DecisionOut.model_fields[name]
+    told = Field(default=None, description=field.description, json_schema_extra=_no_default)
+    return field.rebuild_annotation(), told
+
+
+_optional: dict[str, Any] = {name: _later(name) for name in LATER}
 RecordedDecisionOut = create_model(
     "RecordedDecisionOut",
     __base__=DecisionOut,
