@@ -7,7 +7,6 @@ level (none, minimal, low, medium, high, xhigh, max), or a name as the source wr
 where it names none, the score is of the model's strongest.
 """
 
-import csv
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from pointsman.routing.hierarchy import EFFORTS, PublishedScore
 
-from artifacts_build.datasets.lines import line_that_is_not_utf8, open_file
+from artifacts_build.datasets.separated import read_table
 from artifacts_build.errors import DatasetError
 
 BASE = "base:"
@@ -89,29 +88,13 @@ def _names(model_id: str) -> list[str]:
 
 
 def _read(path: Path) -> list[tuple[str, str, str | None, float]]:
-    open_file(path).close()
-    if (line := line_that_is_not_utf8(path)) is not None:
-        raise DatasetError(f"{path}:{line}: not UTF-8. Save the file as UTF-8.")
     rows = []
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, strict=True)
+    for place, row in read_table(path, COLUMNS, filled=COLUMNS[:2]):
         try:
-            if lacking := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
-                raise DatasetError(f"{path}:1: the column {', '.join(lacking)} is missing. Add it to the first line.")
-            for row in reader:
-                place = f"{path}:{reader.line_num}"
-                for name in COLUMNS[:2]:
-                    if not (row[name] or "").strip():
-                        raise DatasetError(f"{place}: {name}: it is empty. Add it or leave the line out.")
-                try:
-                    value = float(row["value"])
-                except (TypeError, ValueError):
-                    raise DatasetError(
-                        f"{place}: value: {row['value']!r} is not a number. Mend it or leave the line out."
-                    ) from None
-                rows.append(
-                    (row["model_id"].strip(), row["benchmark"].strip(), effort_of(row.get("effort") or ""), value)
-                )
-        except csv.Error as error:
-            raise DatasetError(f"{path}:{reader.line_num}: not CSV: {error}. Mend the line.") from None
+            value = float(row["value"])
+        except (TypeError, ValueError):
+            raise DatasetError(
+                f"{place}: value: {row['value']!r} is not a number. Mend it or leave the line out."
+            ) from None
+        rows.append((row["model_id"].strip(), row["benchmark"].strip(), effort_of(row.get("effort") or ""), value))
     return rows

@@ -5,7 +5,6 @@ livecodebench in percent; empty where nothing is published), which wins where bo
 fractions here.
 """
 
-import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from pointsman.registry import CAPABILITY_BENCHMARKS, load_registry
 
-from artifacts_build.datasets.lines import line_that_is_not_utf8, open_file
+from artifacts_build.datasets.separated import read_table
 from artifacts_build.errors import DatasetError
 
 # Systems (a model with its scaffold): they tell how hard a prompt is, not what a model's scores predict.
@@ -70,28 +69,12 @@ def _read_registry(folder: Path) -> Profiles:
 
 
 def _read_csv(path: Path) -> Profiles:
-    open_file(path).close()
-    if (line := line_that_is_not_utf8(path)) is not None:
-        raise DatasetError(f"{path}:{line}: not UTF-8. Save the file as UTF-8.")
     profiles: dict[str, Profile] = {}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, strict=True)
-        try:
-            if lacking := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
-                raise DatasetError(f"{path}:1: the column {', '.join(lacking)} is missing. Add it to the first line.")
-            for row in reader:
-                place = f"{path}:{reader.line_num}"
-                model_id = row["model_id"]
-                if not model_id:
-                    raise DatasetError(f"{place}: model_id: it is empty. Add it or leave the line out.")
-                base = row.get("base_model") or model_id
-                scores = {name: _fraction(row[name], f"{place}: {name}") for name in CAPABILITY_BENCHMARKS}
-                believed = {name: math.nan if (base, name) in DISTRUSTED_SCORES else scores[name] for name in scores}
-                if model_id in profiles:
-                    raise DatasetError(f"{place}: model_id: {model_id!r} is there twice. Keep one line.")
-                profiles[model_id] = Profile(base, **believed)
-        except csv.Error as error:
-            raise DatasetError(f"{path}:{reader.line_num}: not CSV: {error}. Mend the line.") from None
+    for place, row in read_table(path, COLUMNS, filled=COLUMNS[:1], once="model_id"):
+        base = row.get("base_model") or row["model_id"]
+        scores = {name: _fraction(row[name], f"{place}: {name}") for name in CAPABILITY_BENCHMARKS}
+        believed = {name: math.nan if (base, name) in DISTRUSTED_SCORES else scores[name] for name in scores}
+        profiles[row["model_id"]] = Profile(base, **believed)
     return Profiles(profiles)
 
 

@@ -7,7 +7,7 @@ A JSONL, CSV, TSV or Parquet file, a row a response:
 
 or a folder with `prompts.parquet` (prompt_id, prompt; source, task, dedup_key) and `responses.parquet`
 (prompt_id, model_id, score; cost_usd, input_tokens, output_tokens, weight), so that no prompt is written twice.
-`models.csv` beside them is read for the models that nobody else knows (published.py).
+`models.csv` beside them is read for the models that nobody else knows (published_scores.py).
 """
 
 import math
@@ -51,7 +51,8 @@ def read_rows(spec: DatasetSpec) -> Collected:
         if parquet:
             _read_parquet(spec.path, into)
         elif is_separated(spec.path, NEEDED):
-            _read_records(read_separated(spec.path, NEEDED), spec.path, into)
+            records = read_separated(spec.path, NEEDED)
+            _read_records(tqdm(records, desc=spec.path.name, unit=" records", disable=None), spec.path, into)
         else:
             _read_records(read_lines(spec.path), spec.path, into)
     return into.finish(spec.name, spec.path)

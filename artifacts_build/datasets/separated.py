@@ -10,8 +10,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from artifacts_build.datasets.lines import line_that_is_not_utf8, open_file
 from artifacts_build.datasets.values import name_of
 from artifacts_build.errors import DatasetError
@@ -43,15 +41,32 @@ def read_separated(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dic
         raw.seek(0)
         separator = max(SEPARATORS, key=lambda one: len(set(needed) & set(_names(first, one))))
         csv.field_size_limit(MOST_CELL_CHARACTERS)
-        with (
-            TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream,
-            tqdm(desc=path.name, unit=" records", disable=None) as bar,
-        ):
-            yield from _records(stream, separator, path, needed, bar)
+        with TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
+            yield from _records(stream, separator, path, needed)
+
+
+def read_table(
+    path: Path, needed: Sequence[str], filled: Sequence[str], once: str | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records of a small file with their places.
+
+    Raises:
+        DatasetError: as `read_separated`, or a cell of `filled` is empty, or two have the same cell of `once`.
+    """
+    seen = set()
+    for line, record in read_separated(path, needed):
+        place = f"{path}:{line}"
+        if empty := [name for name in filled if not (record[name] or "").strip()]:
+            raise DatasetError(f"{place}: {', '.join(empty)}: it is empty. Fill it in or leave the line out.")
+        if once is not None:
+            if record[once] in seen:
+                raise DatasetError(f"{place}: {once}: {record[once]!r} is there twice. Keep one line.")
+            seen.add(record[once])
+        yield place, record
 
 
 def _records(
-    stream: TextIOWrapper, separator: str, path: Path, needed: Sequence[str], bar: "tqdm[Any]"
+    stream: TextIOWrapper, separator: str, path: Path, needed: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.reader(stream, delimiter=separator, strict=True)
     names: list[str] | None = None
@@ -62,26 +77,25 @@ def _records(
             if not any(cells):
                 continue
             if names is None:
-                names = _checked_header([name_of(cell) for cell in cells], path, needed)
+                names = _checked_header([name_of(cell) for cell in cells], f"{path}:{line}", needed)
                 continue
             if len(cells) != len(names):
                 raise DatasetError(
                     f"{path}:{line}: {len(cells)} cells, where the header has {len(names)}. "
                     "Mend the line; a cell that holds a separator or a line break is written in quotes."
                 )
-            bar.update()
             yield line, {name: cell if cell else None for name, cell in zip(names, cells, strict=True)}
     except csv.Error as error:
         raise DatasetError(f"{path}:{end + 1}: not CSV: {error}. Mend the line.") from None
 
 
-def _checked_header(names: list[str], path: Path, needed: Sequence[str]) -> list[str]:
+def _checked_header(names: list[str], place: str, needed: Sequence[str]) -> list[str]:
     if lacking := [name for name in needed if name not in names]:
         raise DatasetError(
-            f"{path}: the column {', '.join(lacking)} is missing; there are {', '.join(names[:20])}. Add it."
+            f"{place}: the column {', '.join(lacking)} is missing; there are {', '.join(names[:20])}. Add it."
         )
     if twice := [name for name in names if name and names.count(name) > 1]:
-        raise DatasetError(f"{path}: the column {twice[0]!r} is there twice. Keep one.")
+        raise DatasetError(f"{place}: the column {twice[0]!r} is there twice. Keep one.")
     return names
 
 

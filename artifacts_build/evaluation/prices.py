@@ -8,9 +8,8 @@ o1-mini and deepseek-r1 wrote 4,275 and 4,925 on average. Whatever is computed f
 report says so with `source_line`.
 """
 
-import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +19,7 @@ from typing import Any
 
 from genai_prices.data_snapshot import get_snapshot
 
+from artifacts_build.datasets.separated import read_table
 from artifacts_build.errors import BuildError
 
 MAPPING = Path(__file__).with_name("prices.csv")
@@ -55,12 +55,12 @@ def read_prices(override: Path | None = None) -> Prices:
     """
     if override is not None:
         return Prices(
-            {row["model_id"]: _stated_price(row, place) for row, place in _rows(override, PRICE_COLUMNS)},
+            {row["model_id"]: _stated_price(row, place) for place, row in _rows(override, PRICE_COLUMNS)},
             f"Costs are simulated: prices and output lengths as stated in {override.name}.",
         )
     providers = {provider.id: {model.id: model for model in provider.models} for provider in get_snapshot().providers}
     prices = {}
-    for row, place in _rows(MAPPING, MAPPING_COLUMNS):
+    for place, row in _rows(MAPPING, MAPPING_COLUMNS):
         model = providers.get(row["provider"], {}).get(row["price_id"])
         if model is None or row["kind"] not in STATED_OUTPUT_TOKENS:
             raise BuildError(
@@ -79,25 +79,9 @@ def read_prices(override: Path | None = None) -> Prices:
     )
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[dict[str, str], str]]:
-    """The rows of a CSV with their places."""
-    rows, seen = [], set()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            if lacking := [name for name in columns if name not in (reader.fieldnames or [])]:
-                raise BuildError(f"{path}:1: the column {', '.join(lacking)} is missing. Add it to the first line.")
-            for row in reader:
-                place = f"{path}:{reader.line_num}"
-                if empty := [name for name in columns if not (row[name] or "").strip()]:
-                    raise BuildError(f"{place}: {', '.join(empty)}: it is empty. Fill it in or leave the line out.")
-                if row["model_id"] in seen:
-                    raise BuildError(f"{place}: model_id: {row['model_id']!r} is there twice. Keep one line.")
-                seen.add(row["model_id"])
-                rows.append((row, place))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise BuildError(f"{path}: not a CSV in UTF-8: {error}. Mend the file.") from None
-    return rows
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a CSV, one a model and without an empty cell, with their places."""
+    return read_table(path, columns, filled=columns, once="model_id")
 
 
 def _stated_price(row: Mapping[str, str], place: str) -> Price:

@@ -67,6 +67,8 @@ def test_the_formulas_two_scores_are_added_where_no_file_has_them(tmp_path: Path
         ("model_id,benchmark,value\na,hle,much\n", "b.csv:2: value: 'much' is not a number"),
         ("model_id,benchmark,value\n,hle,1\n", "b.csv:2: model_id: it is empty"),
         ("model_id,benchmark,value\na, ,1\n", "b.csv:2: benchmark: it is empty"),
+        ("model_id,benchmark,value\na,hle,1,5\n", "b.csv:2: 4 cells, where the header has 3"),
+        ("model_id,benchmark,value,value\na,hle,1,2\n", "the column 'value' is there twice"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_line(tmp_path: Path, text: str, says: str) -> None:
