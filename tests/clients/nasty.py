@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from select import select
 from typing import Any
 
 Reply = bytes | Callable[[socket.socket], None]
@@ -49,6 +50,14 @@ def dripping(one: socket.socket) -> None:
 def hanging_up(one: socket.socket) -> None:
     """Begin an answer and close."""
     one.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{")
+
+
+def keeping(one: socket.socket, *, read: bool) -> None:
+    """Answer and keep the connection; close it when the next request comes, which was `read` or not."""
+    one.sendall(http(200, DECISION))
+    select([one], [], [])
+    if read:
+        one.recv(1_000_000)
 
 
 class Nasty:

@@ -3,13 +3,17 @@
 import asyncio
 import json
 import logging
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from pointsman_client import Answer, AsyncClient, Client, NamesError
+from pointsman.api.connections import IDLE_S
+from pointsman_client import Answer, AsyncClient, Client, NamesError, engine
 from pointsman_client.outcomes import usage_of
 
 from tests.clients import nasty
@@ -26,8 +30,8 @@ def server() -> Iterator[Nasty]:
         yield one
 
 
-def route(url: str, **more: Any) -> Answer:
-    with Client(url, default=DEFAULT, timeout_s=0.3, **more) as client:
+def route(url: str, timeout_s: float = 20, **more: Any) -> Answer:
+    with Client(url, default=DEFAULT, timeout_s=timeout_s, **more) as client:
         return client.route(messages=MESSAGES)
 
 
@@ -48,6 +52,7 @@ BAD: dict[str, tuple[nasty.Reply, str]] = {
     "silent": (nasty.silent, "slow"),
     "a byte at a time": (nasty.dripping, "slow"),
     "hangs up": (nasty.hanging_up, "unreachable"),
+    "hangs up at once": (b"", "unreachable"),
     "429": (http(429, {"detail": "too many"}), "busy"),
     "500": (http(500, {"detail": "no"}), "failing"),
     "500 of a proxy": (http(502, b"<html>Bad Gateway</html>", "text/html"), "failing"),
@@ -70,7 +75,7 @@ def test_the_request_goes_on_with_its_default_and_the_reason_is_logged_once(
     name: str, server: Nasty, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.reply, kind = BAD[name]
-    with Client(server.url, default=DEFAULT, timeout_s=0.3, rest_s=0) as client:
+    with Client(server.url, default=DEFAULT, timeout_s=0.3 if kind == "slow" else 20, rest_s=0) as client:
         answers = [client.route(messages=MESSAGES) for _ in range(2)]
         for answer in answers:
             assert (answer.model, answer.routed, answer.decision_id, dict(answer.request)) == (DEFAULT, False, None, {})
@@ -80,6 +85,37 @@ def test_the_request_goes_on_with_its_default_and_the_reason_is_logged_once(
         assert client.flush()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert server.paths("/api/outcomes") == []
+    assert len(server.requests) <= 2
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_a_kept_connection_that_was_closed_meanwhile_loses_no_decision(
+    read: bool, server: Nasty, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.reply = partial(nasty.keeping, read=read)
+    with Client(server.url, default=DEFAULT, timeout_s=20) as client:
+        assert [client.route(messages=MESSAGES).problem for _ in range(4)] == [None] * 4
+    assert caplog.records == []
+    assert len(server.paths("/api/route")) == 4
+
+
+def test_a_connection_that_rests_is_given_up_before_the_service_closes_it(
+    server: Nasty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.KEPT_S < IDLE_S
+    ends: list[bytes] = []
+
+    def keeping(one: socket.socket) -> None:
+        one.sendall(http(200, DECISION))
+        ends.append(one.recv(100))
+
+    server.reply = keeping
+    monkeypatch.setattr(engine, "KEPT_S", 0.01)
+    with Client(server.url, default=DEFAULT, timeout_s=20) as client:
+        for _ in range(2):
+            assert client.route(messages=MESSAGES).routed
+            time.sleep(0.1)
+    assert ends[0] == b""
 
 
 def test_a_service_that_is_not_there_is_no_reason_to_fail(caplog: pytest.LogCaptureFixture) -> None:
@@ -89,12 +125,12 @@ def test_a_service_that_is_not_there_is_no_reason_to_fail(caplog: pytest.LogCapt
         kinds = [answer.problem.kind for _ in range(5) if (answer := client.route(prompt="Hi")).problem]
     assert kinds == ["unreachable"] * 3 + ["resting"] * 2
     assert len(caplog.records) == 1
-    assert route("http://no.such.host.invalid").model == DEFAULT
+    assert route("http://no.such.host.invalid", timeout_s=0.3).model == DEFAULT
 
 
 def test_a_service_that_asks_for_a_pause_gets_one(server: Nasty) -> None:
     server.reply = http(429, {}, retry_after="30")
-    with Client(server.url, default=DEFAULT) as client:
+    with Client(server.url, default=DEFAULT, timeout_s=20) as client:
         assert [client.route(prompt="Hi").model for _ in range(4)] == [DEFAULT] * 4
     assert len(server.requests) == 1
 
@@ -154,11 +190,11 @@ def test_a_model_that_the_service_does_not_know_is_left_out_for_a_while(
 
     server.by_path = answer
     models = {"a": "openai/gpt-5.6-luna", "b": "acme/unheard"}
-    with Client(server.url, default=DEFAULT, models=models) as client:
+    with Client(server.url, default=DEFAULT, models=models, timeout_s=20) as client:
         assert [client.route(prompt="Hi").model for _ in range(2)] == ["a", "a"]
     assert [len(body["models"]) for body in server.paths("/api/route")] == [2, 1, 1]
     monkeypatch.setattr("pointsman_client.engine.UNKNOWN_FOR_S", 0.0)
-    with Client(server.url, default=DEFAULT, models=models) as client:
+    with Client(server.url, default=DEFAULT, models=models, timeout_s=20) as client:
         client.route(prompt="Hi")
         server.by_path = None
         assert client.route(prompt="Hi").model == "a"
@@ -179,7 +215,7 @@ def test_objects_of_sdks_in_a_conversation_are_sent_and_others_are_no_reason_to_
         def model_dump(self, **_: Any) -> dict[str, str]:
             return {"role": "assistant", "content": "2"}
 
-    with Client(server.url, default=DEFAULT) as client:
+    with Client(server.url, default=DEFAULT, timeout_s=20) as client:
         assert client.route(messages=[*MESSAGES, Message()]).routed
         odd = client.route(messages=[*MESSAGES, object()])
     assert server.paths("/api/route")[0]["messages"][1] == {"role": "assistant", "content": "2"}
@@ -194,7 +230,7 @@ def kept(path: str, body: Any) -> bytes:
 
 def test_reports_are_sent_in_batches_of_who_served(server: Nasty) -> None:
     server.by_path = kept
-    with Client(server.url, default=DEFAULT) as client:
+    with Client(server.url, default=DEFAULT, timeout_s=20) as client:
         answer = client.route(prompt="Hi")
         usage = {"prompt_tokens": 10, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 6}}
         assert client.report(answer, usage=usage, completed=True, source="user")
@@ -214,7 +250,10 @@ def test_reports_are_sent_in_batches_of_who_served(server: Nasty) -> None:
     "wrong", [{"input_tokens": -1}, {"cost_usd": float("nan")}, {"score": 2}, {"completed": "yes"}, {"source": "me"}]
 )
 def test_a_report_that_makes_no_sense_is_refused_before_it_is_sent(wrong: dict[str, Any], server: Nasty) -> None:
-    with Client(server.url, default=DEFAULT) as client, pytest.raises(ValueError, match=next(iter(wrong))):
+    with (
+        Client(server.url, default=DEFAULT, timeout_s=20) as client,
+        pytest.raises(ValueError, match=next(iter(wrong))),
+    ):
         client.report(client.route(prompt="Hi"), **wrong)
 
 
@@ -230,7 +269,7 @@ def test_reports_wait_while_the_service_is_away(server: Nasty, monkeypatch: pyte
         return kept(path, body)
 
     server.by_path = answer
-    with Client(server.url, default=DEFAULT) as client:
+    with Client(server.url, default=DEFAULT, timeout_s=20) as client:
         decision = client.route(prompt="Hi")
         for _ in range(250):
             client.report(decision, latency_ms=1)
@@ -249,7 +288,7 @@ def test_one_bad_report_does_not_lose_the_others(server: Nasty) -> None:
         return kept(path, body)
 
     server.by_path = answer
-    with Client(server.url, default=DEFAULT) as client:
+    with Client(server.url, default=DEFAULT, timeout_s=20) as client:
         decision = client.route(prompt="Hi")
         for error in ("a", "bad", "c"):
             client.report(decision, error=error)
@@ -262,7 +301,7 @@ def test_a_program_that_ends_sends_what_waits(host: str, server: Nasty) -> None:
     server.by_path = kept
     code = (
         "from pointsman_client import Client\n"
-        f"client = Client({server.url.replace('127.0.0.1', host)!r}, default='x')\n"
+        f"client = Client({server.url.replace('127.0.0.1', host)!r}, default='x', timeout_s=20)\n"
         "client.report('01KAQ3V9ZC8M0Y6W2N4T7R5B1D', model='acme/x', completed=True)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -289,7 +328,7 @@ def test_a_forked_process_asks_and_reports_for_itself(server: Nasty) -> None:
 
 def test_the_same_from_event_loops_one_after_another(server: Nasty) -> None:
     server.by_path = kept
-    client = AsyncClient(server.url, default=DEFAULT)
+    client = AsyncClient(server.url, default=DEFAULT, timeout_s=20)
 
     async def several() -> list[str]:
         answers = await asyncio.gather(*(client.route(prompt="Hi") for _ in range(20)))

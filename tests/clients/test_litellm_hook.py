@@ -141,6 +141,20 @@ def test_a_call_that_was_never_routed_is_not_reported(plugin: Any, server: Nasty
     assert reports(one, server) == []
 
 
+def test_the_answer_says_why_a_call_is_in_no_report(plugin: Any, server: Nasty) -> None:
+    def told(reply: bytes) -> dict[str, str]:
+        server.reply = reply
+        headers: dict[str, str] = run_alone(
+            hooked(plugin, server, data()).async_post_call_response_headers_hook(data(), None, None)
+        )
+        return headers
+
+    known = {"x-pointsman-decision-id": DECISION["id"], "x-pointsman-model": "openai/gpt-5.6-luna@low"}
+    assert told(http(200, DECISION)) == known
+    assert told(http(200, {**DECISION, "recorded": False})) == {**known, "x-pointsman-problem": "not_recorded"}
+    assert told(http(500, {})) == {"x-pointsman-problem": "failing"}
+
+
 def test_odd_records_and_models_are_no_reason_that_a_request_fails(plugin: Any, server: Nasty) -> None:
     sent = data(model="luna")
     broken = plugin.Routing(AsyncClient(server.url), every=True, deployments=lambda: [{"model_info": 5}])

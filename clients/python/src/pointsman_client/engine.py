@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
 import httpx
@@ -32,6 +32,10 @@ GATHERED_S = 0.2
 # How many names that the service does not know are left out before a request goes on without it.
 MOST_UNKNOWN = 50
 UNKNOWN_FOR_S = 600.0
+# How long a connection that rests is kept: for less than the service does (15 s), or one is used while it is closed.
+KEPT_S = 10.0
+# How a connection ends whose other side has closed it meanwhile.
+DROPPED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
 class Engine:
@@ -131,7 +135,8 @@ class Engine:
         except (TypeError, ValueError, RecursionError) as error:
             raise Unreadable(Problem("refused", f"the request is no JSON: {error}")) from None
         told = {"content-type": "application/json", **(headers or {})}
-        async with self._client().stream("POST", self._url + path, content=content_sent, headers=told) as response:
+        async with AsyncExitStack() as opened:
+            response = await self._opened(opened, self._url + path, content_sent, told)
             content = bytearray()
             async for part in response.aiter_bytes():
                 content += part
@@ -144,6 +149,30 @@ class Engine:
                 kind = response.headers.get("content-type", "of no type")
                 raise Unreadable(Problem("unreadable", f"the answer is not JSON ({kind})")) from None
             return response.status_code, response.headers, None
+
+    async def _opened(
+        self, opened: AsyncExitStack, url: str, content: bytes, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """An answer that has begun; asked for again where a kept connection turns out to be closed.
+
+        That says nothing of the service, which closes what rests, makes room, or was started anew. It has not read the
+        request, unless it ended in the middle of it: then it may be decided twice.
+        """
+        connected = False
+
+        async def trace(event: str, _: object) -> None:
+            nonlocal connected
+            connected = connected or event.startswith("connection.connect")
+
+        http, traced = self._client(), {"trace": trace}
+        try:
+            return await opened.enter_async_context(
+                http.stream("POST", url, content=content, headers=headers, extensions=traced)
+            )
+        except DROPPED:
+            if connected:
+                raise
+        return await opened.enter_async_context(http.stream("POST", url, content=content, headers=headers))
 
     def report(self, outcome: dict[str, Any]) -> bool:
         """Put an outcome into the queue; False where there is no more room."""
@@ -239,7 +268,7 @@ class Engine:
                 headers=self._headers,
                 timeout=httpx.Timeout(max(self._timeout_s, 5.0)),
                 transport=self._transport,
-                limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=20),
+                limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=KEPT_S),
             )
         return self._http
 

@@ -52,8 +52,8 @@ LOOKED_AFTER_S = 10.0
 
 
 @dataclass
-class _Routed:
-    """A call that was routed: what was decided, what the request asked for, and what was reported of it."""
+class _Asked:
+    """A call that was asked about: the answer, what the request asked for, and what was reported of it."""
 
     answer: Answer
     asked: str
@@ -84,7 +84,7 @@ class Routing(CustomLogger):
         super().__init__()
         self.client, self.config, self.observe, self.every = client, config, observe, every
         self._deployments = deployments or _running_deployments
-        self._calls: OrderedDict[str, _Routed] = OrderedDict()
+        self._calls: OrderedDict[str, _Asked] = OrderedDict()
         self._names = Names()
         # Pointsman's name of each group's model, also of those that are no candidates.
         self._own: dict[str, str] = {}
@@ -119,13 +119,11 @@ class Routing(CustomLogger):
             session_id=_session_of(data),
             headers=headers,
         )
-        if not answer.routed:
-            return None
         if call_id := data.get("litellm_call_id"):
-            self._calls[call_id] = _Routed(answer, asked, self.observe)
+            self._calls[call_id] = _Asked(answer, asked, self.observe)
             while len(self._calls) > KEPT:
                 self._calls.popitem(last=False)
-        if self.observe:
+        if self.observe or not answer.routed:
             return None
         data["model"] = answer.model
         _set_effort(data, answer, dialect)
@@ -176,7 +174,7 @@ class Routing(CustomLogger):
 
     def _report(self, kwargs: Mapping[str, Any], start: datetime, end: datetime, *, failed: bool) -> None:
         call = self._calls.get(str(kwargs.get("litellm_call_id")))
-        if call is None:
+        if call is None or not call.answer.routed:
             return
         try:
             said: Mapping[str, Any] = kwargs.get("standard_logging_object") or {}
@@ -198,7 +196,7 @@ class Routing(CustomLogger):
         except Exception:
             log.exception("A call is not reported")
 
-    def _served(self, call: _Routed, group: str) -> Call | str | None:
+    def _served(self, call: _Asked, group: str) -> Call | str | None:
         """Who served a call, of what was decided where it was one of those."""
         if not call.observed:
             for one in (call.answer, *call.answer.fallbacks):
@@ -209,11 +207,20 @@ class Routing(CustomLogger):
     async def async_post_call_response_headers_hook(
         self, data: Mapping[str, Any], user_api_key_dict: object, response: object, **_: object
     ) -> dict[str, str] | None:
-        """Tell the caller what was decided, so that it can report how it went."""
+        """Tell the caller what was decided, so that it can report how it went; or why it was not, or is not kept."""
         call = self._calls.get(str(data.get("litellm_call_id")))
-        if call is None or call.answer.decision_id is None:
+        if call is None:
             return None
-        told = {"x-pointsman-decision-id": call.answer.decision_id, "x-pointsman-model": call.answer.candidate_id}
+        answer = call.answer
+        told = {
+            "x-pointsman-decision-id": answer.decision_id,
+            "x-pointsman-model": answer.candidate_id,
+            "x-pointsman-problem": answer.problem.kind
+            if answer.problem
+            else None
+            if answer.recorded
+            else "not_recorded",
+        }
         return {name: value for name, value in told.items() if value and value.isascii()}
 
 
