@@ -12,12 +12,13 @@ from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
+from pointsman.registry import capability_of
 
 from artifacts_build.datasets.agentic import read_agentic
 from artifacts_build.datasets.collect import NUMBERS, Collected
 from artifacts_build.datasets.history import read_history
 from artifacts_build.datasets.llmrouterbench import read_llmrouterbench
-from artifacts_build.datasets.outcomes import Floats, Outcomes
+from artifacts_build.datasets.outcomes import Outcomes
 from artifacts_build.datasets.published_scores import Profiles, read_profiles
 from artifacts_build.datasets.routerbench import read_routerbench
 from artifacts_build.datasets.rows import read_rows
@@ -88,7 +89,7 @@ def load_datasets(specs: Sequence[DatasetSpec], profiles: Profiles) -> Outcomes:
         base_models=[profile.base_model for profile in known],
         gpqa_diamond=gpqa_diamond,
         livecodebench=livecodebench,
-        capability=capability_of(gpqa_diamond, livecodebench),
+        capability=np.array([capability_of(one.gpqa_diamond, one.livecodebench) for one in known], dtype=np.float64),
         notes=tuple(note for part in parts for note in part.notes),
     )
 
@@ -97,13 +98,6 @@ def _renumbered(part: Collected, at: Mapping[str, int]) -> NDArray[np.intp]:
     """[r]: the models of a dataset as places in the joined list; a model without a row has none."""
     places = np.array([at.get(model_id, -1) for model_id in part.model_ids], dtype=np.intp)
     return places[part.model]
-
-
-def capability_of(*scores: Floats) -> Floats:
-    """[m]: the mean of the known scores, NaN where there is none."""
-    table = np.stack(scores)
-    count = (~np.isnan(table)).sum(axis=0)
-    return np.where(count > 0, np.nansum(table, axis=0) / np.maximum(count, 1), np.nan)
 
 
 def groups_of(texts: Sequence[str], keys: Sequence[str]) -> NDArray[np.str_]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pointsman.routing.hierarchy import EFFORTS, FORMULA_SCORES, STRONG, PublishedScore, level_of, logit_of
+from pointsman.registry import CAPABILITY_BENCHMARKS
+from pointsman.routing.hierarchy import EFFORTS, STRONG, PublishedScore, level_of, logit_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -71,7 +72,7 @@ def score_table(published: Sequence[Sequence[PublishedScore]], benchmarks: Seque
     """The scores of u models, on the `benchmarks`, or else on those that enough of the models have."""
     if benchmarks is None:
         count = Counter(name for scores in published for name in {name for name, _, _ in scores})
-        enough = {name: 2 if name in FORMULA_SCORES else FEWEST_MODELS for name in count}
+        enough = {name: 2 if name in CAPABILITY_BENCHMARKS else FEWEST_MODELS for name in count}
         benchmarks = sorted(n for n, k in count.items() if k >= enough[n] and not PASSED_OVER.search(n))
     place = {name: j for j, name in enumerate(benchmarks)}
     cells: dict[tuple[int, int, int], list[float]] = {}

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pointsman.routing.hierarchy import FORMULA_SCORES, Hierarchy, PublishedScore
+from pointsman.registry import CAPABILITY_BENCHMARKS
+from pointsman.routing.hierarchy import Hierarchy, PublishedScore
 from pointsman.routing.inputs import ALONE, Gate, Inputs
 from pointsman.routing.predictor import CandidateFeatures, Learned, Predictor
 from pointsman.routing.work import KINDS
@@ -31,7 +32,7 @@ from artifacts_build.training.anchors import reference_ability
 from artifacts_build.training.difficulty import DifficultyFit, Levels, Prompts, fit_difficulty
 from artifacts_build.training.domains import SHARPNESS, find_centers
 from artifacts_build.training.factors import Factors, fit_factors, score_table
-from artifacts_build.training.formula import fit_formula, fit_logistic, fit_ridge, models_with_scores, r2, scores_of
+from artifacts_build.training.formula import fit_formula, fit_logistic, fit_ridge, known_capabilities, r2, scores_of
 from artifacts_build.training.frame import FOLDS, Embedded, Training, training_of
 from artifacts_build.training.gate import fit_gate
 from artifacts_build.training.hierarchy import FEWEST_SCORES, HierarchyFit, Rows, fit_hierarchy
@@ -97,7 +98,7 @@ def _fit_variants(data: Outcomes, embedded: Embedded, train: Mask, seed: int, va
         "out_of_fold_r2": round(r2(training, plain.error), 4),
         "rasch_difficulty_sd": round(training.rasch.difficulty_sd, 4),
         "rasch_ability_sd": round(training.rasch.ability_sd, 4),
-        "models_with_capability": len(models_with_scores(data, training)),
+        "models_with_capability": len(known_capabilities(data, training)),
     }
     heads: dict[bool, DifficultyFit] = {}
     fits = []
@@ -225,7 +226,7 @@ def _published(data: Outcomes, m: int, all_of_them: bool) -> tuple[PublishedScor
         return ()
     two = float(data.gpqa_diamond[m]), float(data.livecodebench[m])
     scores = data.benchmarks.with_two(data.model_ids[m], data.base_models[m], *two)
-    return scores if all_of_them else tuple(score for score in scores if score[0] in FORMULA_SCORES)
+    return scores if all_of_them else tuple(score for score in scores if score[0] in CAPABILITY_BENCHMARKS)
 
 
 def _others(data: Outcomes, all_of_them: bool) -> list[tuple[PublishedScore, ...]]:
@@ -235,7 +236,7 @@ def _others(data: Outcomes, all_of_them: bool) -> list[tuple[PublishedScore, ...
     distinct = list(dict.fromkeys(found))
     if all_of_them:
         return distinct
-    return [tuple(score for score in scores if score[0] in FORMULA_SCORES) for scores in distinct]
+    return [tuple(score for score in scores if score[0] in CAPABILITY_BENCHMARKS) for scores in distinct]
 
 
 def _blank(centers: NDArray[np.float32], factors: Factors) -> dict[str, Any]:

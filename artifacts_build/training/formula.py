@@ -68,15 +68,14 @@ def fit_formula(data: Outcomes, training: Training, ridge: Ridge) -> Predictor:
         a=a,
         b=b,
         c=c,
-        capability_mean=float(np.mean([np.nanmean(scores) for scores in models_with_scores(data, training).values()])),
+        capability_mean=float(np.mean(list(known_capabilities(data, training).values()))),
     )
 
 
-def models_with_scores(data: Outcomes, training: Training) -> dict[str, Floats]:
-    """The scores [2] of each base model that was trained on and has any; ids of one base model count once."""
-    scores = scores_of(data)
-    models = [m for m in np.unique(training.model) if not np.isnan(scores[m]).all()]
-    return {data.base_models[m]: scores[m] for m in models}
+def known_capabilities(data: Outcomes, training: Training) -> dict[str, float]:
+    """The capability of each base model that was trained on and has one; ids of one base model count once."""
+    models = [m for m in np.unique(training.model) if not np.isnan(data.capability[m])]
+    return {data.base_models[m]: float(data.capability[m]) for m in models}
 
 
 def fit_logistic(features: Floats, score: Floats, weight: Floats | None = None) -> tuple[float, ...]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pointsman.registry.capability import capability_of
 from pointsman.registry.fields import Dialect
-from pointsman.registry.model import Model, mean_of_known
+from pointsman.registry.model import Model
 from pointsman.registry.requests import request_in
 
 SEPARATOR = "@"
@@ -67,7 +68,7 @@ class ModelAtEffort:
     @cached_property
     def capability(self) -> float | None:
         """Mean of the two as fractions; None without either."""
-        return mean_of_known(self.gpqa_diamond, self.livecodebench)
+        return capability_of(self.gpqa_diamond, self.livecodebench)
 
     @cached_property
     def output_tokens(self) -> Mapping[str, float]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from pointsman.faults import Misfit, Misfits, nearest_name
+from pointsman.registry.capability import CAPABILITY_BENCHMARKS, capability_of
 from pointsman.registry.efforts import EffortLevel, Figure, Latency, Source, credited
 from pointsman.registry.fields import (
     Day,
@@ -39,7 +40,6 @@ from pointsman.registry.prices import (
     raise_for_missing,
 )
 
-CAPABILITY_BENCHMARKS = ("gpqa_diamond", "livecodebench")
 # What `default_effort` says where nobody has published what the API does unasked.
 UNKNOWN = "unknown"
 
@@ -303,7 +303,7 @@ class Model(PriceFields):
     @cached_property
     def capability(self) -> float | None:
         """Mean of the published GPQA Diamond and LiveCodeBench as fractions; None without either."""
-        return mean_of_known(self.gpqa_diamond, self.livecodebench)
+        return capability_of(self.gpqa_diamond, self.livecodebench)
 
     @cached_property
     def scores(self) -> Mapping[str, float]:
@@ -338,9 +338,3 @@ class Model(PriceFields):
     def lacks(self, features: Sequence[str], strict: bool = False) -> list[str]:
         """Those of the features that it is known not to support; `strict`: those it is not known to support."""
         return [name for name in features if self.feature(name) is False or (strict and self.feature(name) is None)]
-
-
-def mean_of_known(*scores: float | None) -> float | None:
-    """The mean of those that are known; None where none is."""
-    known = [score for score in scores if score is not None]
-    return sum(known) / len(known) if known else None

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.artifact.array_shapes import checked_arrays
+from pointsman.registry.capability import CAPABILITY_BENCHMARKS
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -36,7 +37,6 @@ PublishedScore = tuple[str, str | None, float]
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 # A score that names no effort is of the model's strongest, which is at least this; outcomes stand there too.
 STRONG = EFFORTS.index("high")
-FORMULA_SCORES = frozenset({"gpqa_diamond", "livecodebench"})
 NO_OUTCOMES = -1
 # Scores at 0 and at 1 say no more than these.
 LEAST_SCORE, MOST_SCORE = 0.005, 0.995
@@ -258,7 +258,7 @@ class Hierarchy:
 
     def _tells(self, benchmark: str) -> bool:
         """Whether a score says more than the formula's own two."""
-        return benchmark in self._benchmarks and benchmark not in FORMULA_SCORES
+        return benchmark in self._benchmarks and benchmark not in CAPABILITY_BENCHMARKS
 
     @cached_property
     def _places(self) -> dict[str, int]:

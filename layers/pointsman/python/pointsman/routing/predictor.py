@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.artifact.array_shapes import checked_arrays
+from pointsman.registry.capability import CAPABILITY_BENCHMARKS, capability_of
 from pointsman.routing.difficulty import DifficultyHead
 from pointsman.routing.hierarchy import Abilities, Hierarchy, PublishedScore
 from pointsman.routing.inputs import Inputs
@@ -32,9 +33,6 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
     "coefficients": (3,),
     "capability_mean": (),
 }
-
-
-FORMULA_BENCHMARKS = ("gpqa_diamond", "livecodebench")
 
 
 class Scored(Protocol):
@@ -208,10 +206,8 @@ class Predictor:
 
     def capability_of(self, scores: Floats) -> Floats:
         """[k]: the mean of the scores [k, 2] that are known; the training mean where none is."""
-        scores = scores.reshape(-1, 2)
-        count = (~np.isnan(scores)).sum(axis=1)
-        mean = np.nansum(scores, axis=1) / np.maximum(count, 1)
-        return np.where(count > 0, mean, self.capability_mean)
+        known = [capability_of(*pair) for pair in scores.reshape(-1, 2)]
+        return np.array([self.capability_mean if one is None else one for one in known], dtype=np.float64)
 
     def read(self, inputs: Inputs | Floats32) -> Reading:
         """Difficulty, its uncertainty, domains and work of n requests, or of embeddings [n, d] of their views."""
@@ -273,4 +269,4 @@ def _sigmoid(x: Floats) -> Floats:
 
 def _two(scores: Floats) -> list[PublishedScore]:
     """A pair of scores as figures."""
-    return [(name, None, float(x)) for name, x in zip(FORMULA_BENCHMARKS, scores, strict=True) if not np.isnan(x)]
+    return [(name, None, float(x)) for name, x in zip(CAPABILITY_BENCHMARKS, scores, strict=True) if not np.isnan(x)]
