@@ -4,10 +4,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from boto3.session import Session
 from botocore.awsrequest import AWSResponse
 from pointsman.history.dynamodb import TABLE_DEFINITION, DynamoHistory
 
@@ -25,6 +27,12 @@ FAKE_ACCOUNT = {
 }
 
 
+@cache
+def _session() -> Session:
+    """One for all tables: it keeps AWS's descriptions of itself, which take most of a second to load."""
+    return Session()
+
+
 def make_table(
     retention_days: int = 0, endpoint: str | None = None, name: str | None = None, **definition: Any
 ) -> DynamoHistory:
@@ -32,6 +40,7 @@ def make_table(
     name = name or f"history-{uuid4().hex}"
     # A crowded machine answers late; what is late for AWS has tests of its own.
     history = DynamoHistory(name, retention_days, endpoint=endpoint, deadline_s=30.0)
+    history._calls._session = _session()
     history.connect()
     history._client.create_table(TableName=name, **{**TABLE_DEFINITION, **definition})
     soon = {"Delay": 0.02, "MaxAttempts": 500}

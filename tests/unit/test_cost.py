@@ -1,14 +1,17 @@
 """Costs: tokens times price, part by part, at the prices of the hour, the day and the size."""
 
+import time
+import warnings
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from pointsman.registry import Model, ModelAtEffort
+from pointsman.registry import Model, ModelAtEffort, load_registry
 from pointsman.routing.candidates import CandidatePool, input_tokens, pool_of
-from pointsman.routing.cost import Costs, costs_of, minute_of, prices_of, rounded
+from pointsman.routing.cost import Costs, costs_of, minute_of, prices_of, rounded, usd_of_usage
 from pointsman.routing.forecast import fit_lengths
 
+from tests.conftest import WriteRegistry, model_yaml
 from tests.fakes import fake_artifact
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -135,10 +138,18 @@ def test_a_price_that_is_not_known_is_not_nothing() -> None:
     assert np.isnan(costs_of(prices, np.ones(2), 0, np.ones(2)).total).tolist() == [True, False]
 
 
-def test_a_minute_is_counted_whole_in_any_zone_and_an_instant_without_one_is_utc() -> None:
+def test_a_minute_is_counted_whole_in_any_zone_and_an_instant_without_one_is_utc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     paris = timezone(timedelta(hours=1))
     assert minute_of(datetime(1970, 1, 1, 1, 2, 59, tzinfo=paris)) == 2
-    assert minute_of(datetime(1970, 1, 1, 0, 2, 59)) == 2
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert minute_of(datetime(1970, 1, 1, 0, 2, 59)) == 2
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_cost_is_told_in_seven_digits_and_keeps_its_size() -> None:
@@ -146,7 +157,17 @@ def test_a_cost_is_told_in_seven_digits_and_keeps_its_size() -> None:
     short = rounded(values)
     assert np.abs(short / values - 1).max() < 5.1e-7
     assert max(len(repr(value)) for value in short.tolist()) <= 13
-    assert rounded(np.array([0.0])).tolist() == [0.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert rounded(np.array([0.0])).tolist() == [0.0]
+    # From a fleet's bill to a part of a token: as many digits, as far as a double can tell them.
+    assert rounded(np.array([123_456_789.4, 12_345_678.6, 12.345_678_9])).tolist() == [
+        123_456_789,
+        12_345_679,
+        12.34568,
+    ]
+    assert rounded(np.array([1.234_567_89e-15, 1.234e-20])).tolist() == [1.234_568e-15, 1.23e-20]
+    assert np.isnan(rounded(np.array([np.nan]))).tolist() == [True]
 
 
 def test_input_tokens_follow_the_models_own_tokenizer_where_its_factor_is_known() -> None:
@@ -172,3 +193,29 @@ def test_what_a_cache_will_hold_is_paid_as_written_as_far_as_it_is_new() -> None
     # What was there already is not written again, and no more can be kept than there is.
     assert paid(1000, 400, 200) == pytest.approx((400 * 0.0001 + 600 * 0.001) / 1000)
     assert paid(1000, 0, 5000) == pytest.approx(1000 * 0.00125 / 1000)
+
+
+def test_a_call_that_was_made_is_priced_at_the_list_of_its_instant_by_any_of_the_models_names(
+    write_registry: WriteRegistry,
+) -> None:
+    more = """aliases: [one]
+cached_input_cost_per_1k: 0.0001
+cache_write_cost_per_1k: 0.5
+prices: [{from: 2026-12-01, input_cost_per_1k: 0.01, output_cost_per_1k: 0.02}]
+"""
+    unpriced = model_yaml("acme/free", 0.001, more="price: unknown").replace(
+        "_cost_per_1k: 0.001000", "_cost_per_1k: null"
+    )
+    registry = load_registry(
+        write_registry(
+            {"one.yaml": model_yaml("acme/one", 0.001, more=more), "free.yaml": unpriced},
+            {"auto.yaml": "name: auto\ndescription: all\nmodels: [acme/one, acme/free]\n"},
+        )
+    )
+    usd = usd_of_usage(registry, "acme/one", NOON, 1000, 400, 70)
+    # To the last digit, and nothing of it as written to a cache.
+    assert usd == pytest.approx((600 * 0.001 + 400 * 0.0001 + 70 * 0.001) / 1000, rel=1e-12)
+    assert usd_of_usage(registry, "one", NOON, 1000, 400, 70) == usd
+    assert usd_of_usage(registry, "one", datetime(2026, 12, 1, tzinfo=UTC), 1000, 0, 70) == pytest.approx(0.0114)
+    assert usd_of_usage(registry, "acme/free", NOON, 1000, 400, 70) is None
+    assert usd_of_usage(registry, "acme/gone", NOON, 1000, 400, 70) is None

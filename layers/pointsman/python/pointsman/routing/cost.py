@@ -117,7 +117,7 @@ def rounded(values: Floats) -> Floats:
     """Values to `DIGITS` significant digits: as short as they can be told, and still what was compared."""
     size = np.log10(np.where(values > 0, values, 1.0))
     # Dividing by a power of ten, and not multiplying, gives the double that is nearest to the short decimal.
-    scale = _POWERS[np.clip(DIGITS - 1 - np.floor(np.where(np.isnan(size), 0.0, size)), 0, 22).astype(np.intp)]
+    scale = _POWERS[np.clip(DIGITS - 1 - np.floor(size), 0, 22).astype(np.intp)]
     short: Floats = np.rint(values * scale) / scale
     return short
 
