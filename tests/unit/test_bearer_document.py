@@ -142,6 +142,11 @@ def test_the_document_is_written_as_it_is_documented() -> None:
     assert read_document(text) == Document(entries)
 
 
+def test_a_mark_that_an_editor_puts_first_is_passed_over() -> None:
+    assert read_document("\ufeff" + with_token()) == read_document(with_token())
+
+
+@pytest.mark.usefixtures("in_tokyo")
 def test_times_of_any_zone_are_read_and_one_without_a_zone_is_utc() -> None:
     (entry,) = read_document(with_token(created="2026-06-01T14:00:00+02:00", expires="2026-06-01T12:00:00")).entries
     assert (entry.created, entry.expires) == (NOW, NOW)
