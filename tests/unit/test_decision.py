@@ -2,10 +2,10 @@
 
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from pointsman.history.base import first_id
+from pointsman.history.base import FIRST_ID, first_id
 from pointsman.history.ids import Ids, timestamp
 from pointsman.history.prompts import ELISION, KEPT_BYTES, kept_prompt
 from pointsman.routing.explanation import Beside, explain
@@ -36,8 +36,11 @@ def test_an_instant_without_a_zone_is_utc() -> None:
     assert first_id(NOW) <= Ids().next(NOW) < first_id(NOW + timedelta(milliseconds=1))
 
 
+@pytest.mark.usefixtures("in_tokyo")
 def test_a_timestamp_is_utc_with_milliseconds() -> None:
     assert timestamp(NOW) == "2026-11-22T23:31:48.123Z"
+    paris = timezone(timedelta(hours=1))
+    assert timestamp(datetime(2026, 11, 23, 0, 31, 48, 123999, tzinfo=paris)) == "2026-11-22T23:31:48.123Z"
 
 
 def test_a_short_prompt_is_kept_whole_with_its_identity() -> None:
@@ -138,6 +141,17 @@ def test_a_clock_that_is_set_back_a_little_keeps_the_order_of_ids() -> None:
 def test_a_clock_before_1970_or_far_ahead_still_gives_ids() -> None:
     for year in (1960, 9999):
         assert ULID.from_str(Ids().next(NOW.replace(year=year)))
+    assert ULID.from_str(Ids().next(NOW.replace(year=1960))).milliseconds == 0
+    assert first_id(NOW.replace(year=1960)) == FIRST_ID
+
+
+def test_ids_follow_one_another_until_the_clock_is_set_back_by_more_than_a_second() -> None:
+    ids = Ids()
+    first = int(ULID.from_str(ids.next(NOW)))
+    for number, back in enumerate((0, 1, 1000), start=1):
+        assert int(ULID.from_str(ids.next(NOW - timedelta(milliseconds=back)))) == first + number
+    behind = NOW - timedelta(milliseconds=1001)
+    assert ULID.from_str(ids.next(behind)).milliseconds == int(behind.timestamp() * 1000)
 
 
 def test_a_keyed_hash_tells_nobody_without_the_key_what_was_asked() -> None:

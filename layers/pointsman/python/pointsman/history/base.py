@@ -147,7 +147,7 @@ def no_such_decision(decision_id: str) -> NotFound:
 def encode_cursor(decision_id: str) -> str:
     """The cursor of the page that starts behind this decision."""
     document = json.dumps({"v": 1, "before": decision_id}, separators=(",", ":"))
-    return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(document.encode()).decode()
 
 
 def decode_cursor(cursor: str) -> str:
@@ -157,9 +157,7 @@ def decode_cursor(cursor: str) -> str:
         InvalidCursor: `encode_cursor` did not make it.
     """
     try:
-        raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        document = json.loads(raw)
-        before = document["before"] if document["v"] == 1 else None
+        before = json.loads(base64.urlsafe_b64decode(cursor))["before"]
         if isinstance(before, str) and encode_cursor(str(ULID.from_str(before))) == cursor:
             return before
     except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
