@@ -152,3 +152,9 @@ def test_a_harder_prompt_is_cut_off_more_often_by_the_same_limit() -> None:
     assert twice is not None
     assert hard[0] == pytest.approx(twice[0])
     assert hard[0] < easy[0]
+
+
+def test_a_stranger_is_as_long_as_its_level_also_in_kinds_that_only_others_measured() -> None:
+    long, short = Writer("long", "low", {"math": 4000.0}), Writer("short", None, {"coding": 200.0, "math": 400.0})
+    # Mathematics is twice as long as code.
+    assert table(Writer("new", "low"), among=(long, short))[CODING, 0] == pytest.approx(2000, rel=0.01)
