@@ -258,7 +258,7 @@ def test_a_body_of_another_media_type_is_refused(client: TestClient) -> None:
         ({"prompt": "x", "models": "acme/weak"}, "models", "list"),
         ({"prompt": "x", "exclude": ["acme/middel"]}, "exclude.0", "acme/middle"),
         ({"prompt": "x", "efforts": []}, "efforts", "at least 1"),
-        ({"prompt": "x", "efforts": ["hihg"]}, "efforts.0", "no model has this effort"),
+        ({"prompt": "x", "efforts": ["hihg"]}, "efforts.0", "no model has this effort (hihg). Leave it out"),
         ({"prompt": "x", "cached_input_tokens": -1}, "cached_input_tokens", "at least 0"),
         ({"prompt": "x", "images": 1.5}, "images", "whole number"),
         ({"prompt": "x", "strict_supports": "yes"}, "strict_supports", "true or false"),

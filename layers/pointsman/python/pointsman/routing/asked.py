@@ -245,7 +245,8 @@ def _lists(asked: Asked) -> Iterable[Fault]:
 
 def _unknown(field: str, message: str, value: object, known: Sequence[str]) -> Fault:
     close = get_close_matches(str(value)[:100], known, n=1, cutoff=0.6)
-    remedy = f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(known)}."
+    others = f"Use one of: {', '.join(known)}." if known else "Leave it out: there is none to name."
+    remedy = f"Did you mean {close[0]!r}?" if close else others
     return Fault(field, message, remedy, shortened(str(value)))
 
 
