@@ -21,6 +21,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.fortnight.astray import Told, as_kept, astray, kept_in, print_fates
 from benchmarks.fortnight.comparing import differences, reported
 from benchmarks.fortnight.ledger import entries
 from benchmarks.fortnight.provider import Provider, providing
@@ -72,17 +73,28 @@ def lived(folder: Path, count: int, seed: int) -> list[str]:
             for team in TEAMS
         }
         up = time.perf_counter()
-        statuses, judged = asyncio.run(_ask_all(requests, proxies, service, token_of))
+        told, judged = asyncio.run(_ask_all(requests, proxies, service, token_of))
         asked = time.perf_counter()
         _wait_for_reports(db, requests, provider)
-        _print_requests(requests, statuses, provider)
+        _print_requests(requests, told, provider)
         print(f"\nUp in {up - started:.0f} s; {count:,} requests in {asked - up:.0f} s.")
     made = entries(requests, provider.served, judged, registry)
     print(f"Counted apart and ended after {time.perf_counter() - started:.0f} s.\n")
     print(reported("config", "table", db, registry))
-    compared, wrong = differences(made, db, registry)
-    wrong += _unexpected(requests, statuses)
-    print(f"{compared:,} figures of the report compared with the count made apart: {len(wrong)} differ.")
+    compared, differ = differences(made, db, registry)
+    print(f"{compared:,} figures of the report compared with the count made apart: {len(differ)} differ.")
+    lost, nobodys = astray(requests, told, provider.served, kept_in(db))
+    print_fates(requests, lost, nobodys)
+    if lost and differ:
+        rest = differences(as_kept(made, lost), db, registry)[1]
+        print(f"\nWithout what went astray {len(rest)} differ.")
+    group_of = {one.tag: f"{one.team.name}, {one.group}, {one.fate}" for one in requests}
+    wrong = [
+        *_unexpected(requests, told),
+        *(f"{tag} ({group_of[tag]}): {one}" for tag, one in lost.items()),
+        *(f"{one} is a decision of no request" for one in nobodys),
+        *differ,
+    ]
     for one in wrong[:50]:
         print(f"- {one}", file=sys.stderr)
     return wrong
@@ -90,9 +102,9 @@ def lived(folder: Path, count: int, seed: int) -> list[str]:
 
 async def _ask_all(
     requests: Sequence[Sent], proxies: Mapping[str, str], service: Service, token_of: Mapping[str, str]
-) -> tuple[dict[str, int], dict[str, bool]]:
-    """Send every request at its time; the status of each by tag, and the verdicts that were given."""
-    statuses: dict[str, int] = {}
+) -> tuple[dict[str, Told], dict[str, bool]]:
+    """Send every request at its time; what was told of each by tag, and the verdicts that were given."""
+    told: dict[str, Told] = {}
     judged: dict[str, bool] = {}
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -107,8 +119,8 @@ async def _ask_all(
                 except httpx.TransportError as error:
                     print(f"{sent.tag}: {type(error).__name__}", file=sys.stderr)
                     return
-                statuses[sent.tag] = answer.status_code
                 decision = answer.headers.get("x-pointsman-decision-id")
+                told[sent.tag] = Told(answer.status_code, decision, answer.headers.get("x-pointsman-problem"))
                 if answer.status_code == 200 and decision and sent.verdict is not None:
                     said = {"id": decision, "model_id": GROUPS[sent.group].candidate, "completed": sent.verdict}
                     report = {"outcomes": [{**said, "source": "user"}]}
@@ -119,7 +131,7 @@ async def _ask_all(
         for at, together in groupby(requests, lambda one: one.at):
             service.set_clock(at)
             await asyncio.gather(*map(ask, together))
-    return statuses, judged
+    return told, judged
 
 
 def _wait_for_reports(db: Path, requests: Sequence[Sent], provider: Provider) -> None:
@@ -134,28 +146,32 @@ def _wait_for_reports(db: Path, requests: Sequence[Sent], provider: Provider) ->
             time.sleep(0.5)
 
 
-def _print_requests(requests: Sequence[Sent], statuses: Mapping[str, int], provider: Provider) -> None:
+def _print_requests(requests: Sequence[Sent], told: Mapping[str, Told], provider: Provider) -> None:
     """What was asked, in numbers."""
-    told = {
+    figures = {
         "requests": len(requests),
         "to be routed": sum(one.routed for one in requests),
         "never routed": sum(not one.routed for one in requests),
         "streamed": sum(one.stream for one in requests),
         "turns of conversations that went on": sum(len(one.messages) > 1 for one in requests),
         "answered after a failure": sum(one.fate == "fails once" for one in requests),
-        "failed": sum(statuses.get(one.tag) != 200 for one in requests),
+        "failed": sum(not _answered(one, told) for one in requests),
         "calls that the provider got": sum(provider.asked.values()),
         **{f"asked for {name}": many for name, many in sorted(Counter(one.group for one in requests).items())},
     }
     print("| what | how many |\n|---|--:|")
-    for name, many in told.items():
+    for name, many in figures.items():
         print(f"| {name} | {many:,} |")
 
 
-def _unexpected(requests: Sequence[Sent], statuses: Mapping[str, int]) -> list[str]:
+def _unexpected(requests: Sequence[Sent], told: Mapping[str, Told]) -> list[str]:
     """Requests that were answered where they were to fail, or failed where they were to be answered."""
     return [
-        f"{one.tag} ({one.group}, {one.fate}) was answered {statuses.get(one.tag)}"
+        f"{one.tag} ({one.group}, {one.fate}) was answered {told[one.tag].status if one.tag in told else None}"
         for one in requests
-        if (statuses.get(one.tag) == 200) == (one.fate == "fails")
+        if _answered(one, told) == (one.fate == "fails")
     ]
+
+
+def _answered(sent: Sent, told: Mapping[str, Told]) -> bool:
+    return sent.tag in told and told[sent.tag].status == 200

@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from benchmarks.fortnight.ledger import Entry, Sums, counted
@@ -46,7 +46,13 @@ def differences(made: Sequence[Entry], db: Path, registry: Path) -> tuple[int, l
                     compared += 1
                     if not _same(figure, lines[group].get(name), _within(name)):
                         wrong.append(f"{form} by {by}, {group}: {name} is {lines[group].get(name)}, counted {figure}")
-        for group, place, cell, figure in _cells(reported(by, "table", db, registry), expected):
+        table = reported(by, "table", db, registry)
+        if len(table.splitlines()) != 1 + len(expected):
+            wrong.append(
+                f"table by {by}: {len(table.splitlines()) - 1} lines are told and {len(expected)} were counted"
+            )
+            continue
+        for group, place, cell, figure in _cells(table, expected):
             compared += 1
             if not _same_cell(figure, cell):
                 wrong.append(f"table by {by}, {group}: column {place} is {cell!r}, counted {figure}")
@@ -75,6 +81,7 @@ def _cells(table: str, expected: Mapping[str, Mapping[str, Decimal | None]]) -> 
     ):
         wanted = [figure for name in CELLS if (figure := _in_table(name, figures)) is not None]
         cells = row.split()[-len(wanted) :]
+        cells = [""] * (len(wanted) - len(cells)) + cells
         group = row.removesuffix("".join(cells[-1:])).split("  ")[0]
         for place, (cell, figure) in enumerate(zip(cells, wanted, strict=True)):
             yield group, place, cell, figure
@@ -106,6 +113,9 @@ def _same(figure: Decimal | None, told: object, within: Decimal) -> bool:
 def _same_cell(figure: Decimal, cell: str) -> bool:
     """Whether a cell tells a figure, as exactly as its digits can."""
     text = cell.replace(",", "")
-    told = Decimal(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    try:
+        told = Decimal(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    except InvalidOperation:  # another column, where one of them is empty
+        return False
     digits = len(text.rstrip("%").partition(".")[2]) + (2 if text.endswith("%") else 0)
     return abs(told - figure) <= Decimal(10) ** -digits / 2 + Decimal("0.000001")

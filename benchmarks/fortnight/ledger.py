@@ -30,6 +30,7 @@ ZERO = Decimal(0)
 class Entry:
     """One request that was to be routed. Money is USD; None is what there is none of."""
 
+    tag: str
     at: datetime
     team: Team
     chosen: tuple[str, ...]
@@ -72,6 +73,7 @@ def entries(
         verdict = judged.get(sent.tag)
         made.append(
             Entry(
+                tag=sent.tag,
                 at=sent.at,
                 team=sent.team,
                 chosen=tuple(decision.shadow["selected"]),
