@@ -367,6 +367,10 @@ def test_a_file_that_is_only_locked_is_not_taken_for_damaged(
     monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Failing))
     with pytest.raises(HistoryUnavailable, match="another process holds it locked"):
         history.check()
+    # Nor is one of which the library says no more than a word.
+    monkeypatch.setattr(Failing, "error", sqlite3.DatabaseError("odd"))
+    with pytest.raises(HistoryUnavailable, match=r"SQLite says: odd\."):
+        history.check()
     history.append(decision)
 
 
