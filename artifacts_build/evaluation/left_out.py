@@ -31,6 +31,7 @@ ABLATION = {
     "without published scores beyond two": Parts(scores=False),
     "without outcomes of models": Parts(outcomes=False),
     "without novelty": Parts(novelty=False),
+    "without prompt effects": Parts(prompt_effects=False),
 }
 
 

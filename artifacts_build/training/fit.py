@@ -6,7 +6,8 @@
    a benchmark is not taken for difficulty. a, b, c by a logistic regression on the difficulty predicted *out of fold*,
    as it will be used; fitted on the true difficulty it would be overconfident
 3. difficulty again, from all that is read of a request and with anchors (difficulty.py), and a, b, c for it
-4. what published scores have in common (factors.py), and abilities by domain from scores and outcomes (hierarchy.py)
+4. what published scores have in common (factors.py), and abilities by domain from scores and outcomes (hierarchy.py),
+   of which a part goes to prompts that proved easier or harder than they read (prompt_effects.py)
 5. kinds of work and lengths (work.py), and what work that resembles nothing typically comes to
 
 Systems and models without published scores inform difficulty and their own abilities, never a, b, c or the hierarchy.
@@ -38,6 +39,7 @@ from artifacts_build.training.gate import fit_gate
 from artifacts_build.training.hierarchy import FEWEST_SCORES, HierarchyFit, Rows, fit_hierarchy
 from artifacts_build.training.inputs import EmbeddedAnchors
 from artifacts_build.training.kinds import AGENT, is_agent_benchmark, work_of_anchor, work_of_task
+from artifacts_build.training.prompt_effects import prompt_effects, scale_without, with_effects, without_effects
 from artifacts_build.training.work import fit_work
 
 DOMAINS = 96
@@ -63,6 +65,7 @@ class Parts:
     scores: bool = True  # published scores beyond the formula's two
     outcomes: bool = True
     novelty: bool = True
+    prompt_effects: bool = True
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,10 @@ def _learn(
     scored = count >= max(1, min(FEWEST_SCORES, len(factors.benchmarks)))
     # Where nothing is published of anyone, abilities are learned from outcomes alone.
     teachers = ~system & scored if (~system & scored)[training.model].any() else ~system
-    fitted = fit_hierarchy(rows, information, evidence, teachers, HIDDEN)
+    effect = prompt_effects(training, difficulty) if parts.prompt_effects else np.zeros(len(difficulty))
+    scale = scale_without(effect, rows)
+    fitted = fit_hierarchy(with_effects(rows, effect, scale), information, evidence, teachers, HIDDEN)
+    fitted = without_effects(fitted, rows, scale, _factor(information, evidence, fitted), teachers)
     kinds = [
         work_of_task(str(s), str(t)) for s, t in zip(data.prompt_source[train], data.prompt_task[train], strict=True)
     ]
