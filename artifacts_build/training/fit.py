@@ -181,7 +181,9 @@ def _learn(
     scored = count >= max(1, min(FEWEST_SCORES, len(factors.benchmarks)))
     # Where nothing is published of anyone, abilities are learned from outcomes alone.
     teachers = ~system & scored if (~system & scored)[training.model].any() else ~system
-    effect = prompt_effects(training, difficulty) if parts.prompt_effects else np.zeros(len(difficulty))
+    effect = np.zeros(len(difficulty))
+    if parts.prompt_effects:
+        effect = prompt_effects(training.rasch.difficulty, training.known, difficulty)
     scale = scale_without(effect, rows)
     fitted = fit_hierarchy(with_effects(rows, effect, scale), information, evidence, teachers, HIDDEN)
     fitted = without_effects(fitted, rows, scale, _factor(information, evidence, fitted), teachers)

@@ -17,7 +17,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from artifacts_build.training.frame import Training
 from artifacts_build.training.hierarchy import HierarchyFit, Rows
 from artifacts_build.training.rasch import sigmoid
 
@@ -32,11 +31,16 @@ LEVEL_WEIGHT = 1.0
 ROWS_AT_ONCE, ROUNDS = 20_000, 8
 
 
-def prompt_effects(training: Training, difficulty: Floats) -> Floats:
-    """The share [n] in logits, positive where a prompt is easier than `difficulty` [n], read out of fold, tells."""
-    easy, weight = -training.rasch.difficulty, training.known
+def prompt_effects(proved: Floats, known: Floats, difficulty: Floats) -> Floats:
+    """The share [n] in logits, positive where a prompt is easier than is read of it.
+
+    Args:
+        proved: [n] difficulty by outcomes alone, and `known`: [n] how well, 0 to 1.
+        difficulty: [n] as it is read, out of fold.
+    """
+    easy = -proved
     read = np.stack([difficulty, np.ones_like(difficulty)], axis=1)
-    line = np.linalg.solve((read * weight[:, None]).T @ read, (read * weight[:, None]).T @ easy)
+    line = np.linalg.solve((read * known[:, None]).T @ read, (read * known[:, None]).T @ easy)
     effect: Floats = SHARE * (easy - read @ line)
     return effect
 
