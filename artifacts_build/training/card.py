@@ -114,7 +114,8 @@ And what is learned beyond it, which is what runs unless it is switched off (`PO
 - **One hierarchy of abilities** over {learned["domains"]} soft clusters of embeddings. {learned["benchmarks"]} published benchmarks share a factor, which any
   subset of a model's scores tells, at its effort; {learned["models_that_teach_the_hierarchy"]} models with scores and outcomes taught how it becomes ability in
   each domain, and how far a model is from that (median {learned["ability_sd_beyond_scores"]:.2f} logits); outcomes of {learned["models_with_outcomes"]} models and systems move
-  them from there. A model with GPQA Diamond and LiveCodeBench alone has the formula's `a * capability`.
+  them from there. A model with GPQA Diamond and LiveCodeBench alone has the formula's `a * capability`. Abilities were
+  learned beside a share of how hard each prompt proved, so that a model does not seem able for having had easy ones.
 - **Novelty**: a prompt unlike all training prompts is pulled to what such work typically comes to (agent work: by
   published agent benchmarks), and towards 1/2.
 - **Kinds of work** from labelled tasks and anchors. A prompt's answers are exp({learned["length_slope"]:g} * difficulty) times as long as
