@@ -131,6 +131,16 @@ def test_of_a_decision_whose_body_is_gone_already_the_rest_is_deleted(
     assert items(table) == {(AUDIT, "a")}
 
 
+def test_a_decision_that_is_not_in_the_list_of_all_is_deleted_by_its_body(
+    table: DynamoHistory, decision: dict[str, Any]
+) -> None:
+    table.append(decision)
+    (of_all,) = (pk for pk, _ in items(table) if pk.endswith(",null,null]"))
+    table._calls.call("delete_item", Key={"pk": {"S": of_all}, "sk": {"S": decision["id"]}})
+    assert table.delete([decision["id"]], {"id": "a"}) == 1
+    assert items(table) == {(AUDIT, "a")}
+
+
 def test_the_floor_is_read_once_in_five_minutes_and_never_falls(
     aws: MakeTable, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
