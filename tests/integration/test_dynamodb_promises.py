@@ -88,6 +88,13 @@ def test_lists_and_notes_are_whole_however_little_a_query_answers(
     assert table.notes() == [{"id": "c", "of": 1}, {"id": "b", "of": 2}, {"id": "a", "of": 1}]
 
 
+def test_a_short_page_of_a_long_list_holds_the_newest(table: DynamoHistory, decision: dict[str, Any]) -> None:
+    kept = [at(decision, START + timedelta(minutes=minute)) for minute in range(16)]
+    for one in kept:
+        table.append(one)
+    assert [call["id"] for call in table.page(1).calls] == [kept[-1]["id"]]
+
+
 def test_what_was_just_written_is_read(
     table: DynamoHistory, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
