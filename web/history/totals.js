@@ -13,7 +13,7 @@ import { sharesView } from "./shares.js";
 export function totalsOf(calls) {
   const priced = calls.flatMap(({ cost, strongest }) => {
     const most = strongest?.cost ?? NaN;
-    return Number.isFinite(cost) && Number.isFinite(most) ? [{ cost, most }] : [];
+    return cost !== null && Number.isFinite(cost) && Number.isFinite(most) ? [{ cost, most }] : [];
   });
   const spend = priced.reduce((sum, one) => sum + one.cost, 0);
   const strongest = priced.reduce((sum, one) => sum + one.most, 0);

@@ -119,7 +119,7 @@ class SummaryOut(BaseModel):
     config: str
     selected: list[str]
     expected_quality: float
-    cost: Annotated[float, Field(description="USD")]
+    cost: Annotated[float | None, Field(description="USD; null where a price is not known")]
     reason: Reason
     strongest: StrongestOut
     prompt_preview: str | None

@@ -59,7 +59,8 @@ def resolve(
         known = {level for model in models.values() for level in model.levels}
         for i, level in enumerate(config.efforts):
             if level not in known:
-                remedy = nearest_name(level, list(known)) or f"Use one of: {', '.join(sorted(known))}."
+                some = f"Use one of: {', '.join(sorted(known))}." if known else "Leave them out: no model has any."
+                remedy = nearest_name(level, list(known)) or some
                 faults.append(file.fault(f"efforts.{i}", "no model has this effort", remedy, level))
     try:
         check_sets(len(candidates), config.max_k)
