@@ -7,9 +7,11 @@ elsewhere or not at all. So abilities are learned with a share of what outcomes 
     logit P(row) = (b * difficulty + c) / scale + share * effect(prompt) + theta . F(prompt)
 
 `effect` is the difficulty that all models' outcomes give the prompt (rasch.py) beyond the regression on what is read of
-it. Serving knows no effect, so what was learned goes back to the scale without it: over a normal effect of variance v
-the mean of a logistic is that of a logit times 1 / sqrt(1 + pi/8 v) (MacKay, 1992), and the level of each domain is
-fitted anew to the same outcomes, everything else held.
+it. Serving knows no effect, so what was learned goes back to the scale without it: over effects of mean square v the
+mean of a logistic is about that of a logit times 1 / sqrt(1 + pi/8 v) (MacKay, 1992). What all models' abilities have
+in common, of each domain and the slope, is then fitted anew to the same outcomes, everything else held.
+
+A model that shares its source with no other loses ability, too: nothing tells the one's from the other's.
 """
 
 from dataclasses import replace
@@ -23,11 +25,14 @@ from artifacts_build.training.rasch import sigmoid
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-# The whole effect makes models never seen best predicted, and sources that look like nothing else worst: what models
-# showed there is all that tells of their level. Chosen on models and on prompts left out (docs/results-predictions.md).
+# The more of it, the better models never seen are told apart; and the worse are known sources whose text does not show
+# their level, for what models did there was all that told it. Chosen on models and on prompts left out
+# (docs/results-predictions.md).
 SHARE = 0.35
-# With how many outcomes' weight a domain's level stays where it was.
+# The precision with which a domain's level stays where it was, in 1 / logits squared.
 LEVEL_WEIGHT = 1.0
+# No round moves a level by more than this, in logits: far from the best one a Newton step has no bounds.
+LONGEST_STEP = 2.0
 ROWS_AT_ONCE, ROUNDS = 20_000, 8
 
 
@@ -37,8 +42,12 @@ def prompt_effects(proved: Floats, known: Floats, difficulty: Floats) -> Floats:
     Args:
         proved: [n] difficulty by outcomes alone, and `known`: [n] how well, 0 to 1.
         difficulty: [n] as it is read, out of fold.
+
+    Where all prompts read alike, or nothing is known of any, there is no line to be off, and no effect.
     """
     easy = -proved
+    if not known.any() or np.ptp(difficulty) == 0:
+        return np.zeros(len(difficulty))
     read = np.stack([difficulty, np.ones_like(difficulty)], axis=1)
     line = np.linalg.solve((read * known[:, None]).T @ read, (read * known[:, None]).T @ easy)
     effect: Floats = SHARE * (easy - read @ line)
@@ -62,18 +71,16 @@ def without_effects(fitted: HierarchyFit, rows: Rows, scale: float, factor: Floa
     Args:
         rows: of every response, their base without effects.
         factor: [u, q] of the models of `fitted`.
-        learners: [m], the models whose responses say at which level a domain is.
+        learners: [m], the models whose responses say at which level a domain is; without any it stays where it is.
     """
     place = np.full(len(learners), -1)
     place[fitted.models] = np.arange(len(fitted.models))
     kept = learners[rows.model]
-    if not kept.any():
-        kept = np.ones_like(kept)
     prompt, model = rows.prompt[kept], place[rows.model[kept]]
     theta = scale * (fitted.mean + factor @ fitted.loading.T + fitted.own)
-    ability = rows.base[kept] + np.concatenate(
-        [np.einsum("rd,rd->r", rows.features[prompt[at]], theta[model[at]]) for at in _slices(len(prompt))]
-    )
+    ability = rows.base[kept]
+    for at in _slices(len(prompt)):
+        ability[at] += np.einsum("rd,rd->r", rows.features[prompt[at]], theta[model[at]])
     level = _levels(rows.features, prompt, ability, rows.score[kept], rows.weight[kept])
     return replace(
         fitted,
@@ -95,7 +102,8 @@ def _levels(features: Floats, prompt: NDArray[np.intp], logit: Floats, score: Fl
             p = sigmoid(logit[at] + x @ level)
             slope += x.T @ (weight[at] * (score[at] - p))
             curve += (x * (weight[at] * p * (1 - p))[:, None]).T @ x
-        level += np.linalg.solve(curve, slope)
+        step = np.linalg.solve(curve, slope)
+        level += step * min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), 1e-12))
     return level
 
 

@@ -59,9 +59,9 @@ def test_models_that_were_measured_on_easy_prompts_alone_do_not_seem_abler_by_it
 
     without = lead(np.zeros(len(source)))
     assert without > 1.0
-    assert lead(effect) < 0.85 * without
+    assert lead(effect) < 0.25 * without
     # The whole effect, were it used, takes the lead away altogether.
-    assert lead(effect / SHARE) < 0.3 * without
+    assert abs(lead(effect / SHARE)) < 0.1 * without
 
 
 def test_an_effect_is_what_outcomes_tell_beyond_the_line_through_what_is_read() -> None:
@@ -85,6 +85,37 @@ def test_what_is_predicted_on_the_training_prompts_comes_to_what_was_observed() 
 def test_without_effects_nothing_is_scaled() -> None:
     rows, source, _ = outcomes()
     assert scale_without(np.zeros(len(source)), rows) == 1.0
-    # Half of the rows are of prompts with an effect of 2: the variance is 2.
+    # Half of the rows are of prompts with an effect of 2: the mean square is 2.
     two = Rows(rows.features, np.array([0, 1]), np.array([0, 0]), np.zeros(2), np.ones(2), np.ones(2))
     assert scale_without(np.array([2.0, 0.0]), two) == pytest.approx((1 + np.pi / 8 * 2) ** -0.5)
+
+
+def test_where_all_prompts_read_alike_or_nothing_is_known_there_is_no_effect() -> None:
+    proved = np.array([1.0, -2.0, 0.5])
+    assert prompt_effects(proved, np.ones(3), np.zeros(3)).tolist() == [0, 0, 0]
+    assert prompt_effects(proved, np.zeros(3), np.arange(3.0)).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("start", [-6.0, -2.0, 0.0, 3.0])
+def test_the_level_is_found_from_far_away_and_heavier_rows_count_more(start: float) -> None:
+    # One model, one domain: 90 % of 2,000 outcomes completed, the failures weighing three times as much.
+    score = (np.arange(2000) % 10 > 0).astype(float)
+    zero = np.zeros(2000, dtype=np.intp)
+    rows = Rows(np.array([[1.0, 0.0]]), zero, zero, np.full(2000, start), score, np.where(score > 0, 1.0, 3.0))
+    fitted = HierarchyFit(
+        np.zeros(2),
+        np.zeros((2, 1)),
+        np.array([0.4, 0.4]),
+        np.array([0]),
+        np.zeros((1, 1, 1)),
+        np.zeros((1, 1)),
+        np.zeros((1, 2)),
+        np.full((1, 2), 0.8),
+        1,
+    )
+    found = without_effects(fitted, rows, 0.5, np.zeros((1, 1)), np.array([True]))
+    assert start + found.mean[0] == pytest.approx(np.log(1800 / 600), abs=0.05)
+    assert found.variance == pytest.approx([0.1, 0.1])
+    assert found.own_variance[0] == pytest.approx([0.2, 0.2])
+    # Without a model to learn from, nothing moves.
+    assert without_effects(fitted, rows, 1.0, np.zeros((1, 1)), np.array([False])).mean.tolist() == [0, 0]
