@@ -225,6 +225,18 @@ def test_nothing_shifts_while_the_page_loads_and_fills(open_page: Callable[..., 
     assert page.evaluate("() => window.shifts") == []
 
 
+def test_the_theme_switch_has_its_width_before_its_labels_were_read(
+    open_page: Callable[..., Page], server_url: str
+) -> None:
+    page = open_page(viewport={"width": 1280, "height": 900})
+    visit(page, server_url)
+    themes = page.get_by_test_id("themes")
+    whole = themes.bounding_box()
+    page.evaluate("() => document.querySelectorAll('.themes label:not(:first-of-type)').forEach((one) => one.remove())")
+    assert themes.locator("label").count() == 1
+    assert themes.bounding_box() == whole
+
+
 def test_the_first_view_weighs_less_than_120_kilobytes(open_page: Callable[..., Page], server_url: str) -> None:
     page = open_page()
     sizes: dict[str, int] = {}
