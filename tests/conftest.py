@@ -68,6 +68,19 @@ def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+@pytest.fixture
+def passed(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """The clocks stand still from now on; called with seconds, they stand so much later than when the test began."""
+    started, clock = float(int(time.monotonic())), float(int(time.time()))
+
+    def stand_at(seconds: float) -> None:
+        monkeypatch.setattr(time, "monotonic", lambda: started + seconds)
+        monkeypatch.setattr(time, "time", lambda: clock + seconds)
+
+    stand_at(0)
+    return stand_at
+
+
 WriteRegistry = Callable[..., Path]
 
 

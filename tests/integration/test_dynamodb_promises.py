@@ -149,15 +149,8 @@ def test_a_decision_that_is_not_in_the_list_of_all_is_deleted_by_its_body(
 
 
 def test_the_floor_is_read_once_in_five_minutes_and_never_falls(
-    aws: MakeTable, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    aws: MakeTable, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch, passed: Callable[[float], None]
 ) -> None:
-    started, clock = float(int(time.monotonic())), float(int(time.time()))
-
-    def passed(seconds: float) -> None:
-        monkeypatch.setattr(time, "monotonic", lambda: started + seconds)
-        monkeypatch.setattr(time, "time", lambda: clock + seconds)
-
-    passed(0)
     strict = aws(10)
     lax = DynamoHistory(strict._table)
     lax._calls.client = strict._client

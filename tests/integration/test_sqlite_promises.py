@@ -169,15 +169,8 @@ def test_what_expires_is_kept_to_its_last_second_and_what_never_does_for_ever(
 
 
 def test_an_append_deletes_what_is_too_old_once_a_minute_and_no_more(
-    tmp_path: Path, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, decision: dict[str, Any], monkeypatch: pytest.MonkeyPatch, passed: Callable[[float], None]
 ) -> None:
-    started, clock = float(int(time.monotonic())), float(int(time.time()))
-
-    def passed(seconds: float) -> None:
-        monkeypatch.setattr(time, "monotonic", lambda: started + seconds)
-        monkeypatch.setattr(time, "time", lambda: clock + seconds)
-
-    passed(0)
     store = SqliteHistory(tmp_path / "aging.db", 10)
 
     def kept_after(seconds: float) -> int:

@@ -1,7 +1,5 @@
 """Prices: in the unit that a price list has, by size, by hour and by date; what is not known is not free."""
 
-import time
-from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -270,16 +268,7 @@ def test_a_window_of_equal_start_and_end_lasts_a_day(day: int, clock: str, is_op
     assert window("10:00", "10:00", **DOUBLE).is_open(at) is is_open
 
 
-@pytest.fixture
-def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-@pytest.mark.usefixtures("far_from_utc")
+@pytest.mark.usefixtures("in_tokyo")
 @pytest.mark.parametrize(
     "instant", [NOON, NOON.astimezone(timezone(timedelta(hours=9))), NOON.replace(tzinfo=None)], ids=str
 )
